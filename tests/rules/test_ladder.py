@@ -1,0 +1,304 @@
+"""The ladder, one rule a row: what happened, then every page it must lead to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.rules.hours import Block, WeeklyHours
+from service.rules.policy import AfterHours, Policy, Rung, TurnKind
+from service.rules.timeline import Audience, Channel, Escalated, EscalationReason
+from tests.rules.world import ANN, BOB, CAT, MIA, LeadUnderTest, a_floor, a_policy, at, person
+
+TEXT, CALL = Channel.TEXT, Channel.CALL
+
+
+def test_silence_climbs_the_default_ladder_at_its_instants() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(3600)
+    assert lead.pages() == [
+        (0, ANN, "text", 1),
+        (45, ANN, "call", 2),
+        (120, BOB, "text", 3),
+        (300, MIA, "text", 4),
+        (900, MIA, "call", 5),
+        (1800, MIA, "call", 5),
+        (2700, MIA, "call", 5),
+        (3600, MIA, "call", 5),
+    ]
+
+
+def test_a_pass_gives_the_turn_to_the_next_rep_at_once_and_later_rungs_keep_their_instants() -> None:
+    lead = LeadUnderTest()
+    lead.look(at(0))
+    lead.passes(ANN, 20)
+    lead.looks_until(310)
+    assert lead.pages() == [
+        (0, ANN, "text", 1),
+        (20, BOB, "text", 1),
+        (65, BOB, "call", 2),
+        (120, MIA, "text", 4),  # everyone else has passed: the managers come forward
+    ]
+
+
+def test_when_everyone_on_duty_passed_the_managers_come_forward() -> None:
+    lead = LeadUnderTest()
+    lead.look(at(0))
+    lead.passes(ANN, 5)
+    lead.look(at(5))
+    lead.passes(BOB, 9)
+    lead.looks_until(899)
+    assert lead.pages() == [(0, ANN, "text", 1), (5, BOB, "text", 1), (9, MIA, "text", 4)]
+
+
+def test_a_pass_after_the_turn_is_over_starts_no_new_turn() -> None:
+    lead = LeadUnderTest(floor=a_floor(ANN, BOB, CAT))
+    lead.looks_until(120)
+    lead.passes(ANN, 130)
+    lead.looks_until(899)
+    assert lead.pages()[-3:] == [
+        (120, BOB, "text", 3),
+        (120, CAT, "text", 3),
+        (300, MIA, "text", 4),
+    ]
+
+
+def test_when_all_whom_a_rung_paged_pass_the_next_one_comes_forward() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(120)
+    lead.passes(ANN, 130)
+    lead.passes(BOB, 140)
+    lead.looks_until(899)
+    assert lead.pages()[-1] == (140, MIA, "text", 4)
+
+
+def test_undelivered_brings_only_the_next_rung_forward() -> None:
+    lead = LeadUnderTest()
+    lead.look(at(0))
+    lead.fails(ANN, TEXT, 3)
+    lead.looks_until(310)
+    assert lead.pages() == [
+        (0, ANN, "text", 1),
+        (3, ANN, "call", 2),
+        (120, BOB, "text", 3),
+        (300, MIA, "text", 4),
+    ]
+
+
+def test_a_rep_whom_no_channel_reaches_loses_the_turn_at_once() -> None:
+    lead = LeadUnderTest()
+    lead.look(at(0))
+    lead.fails(ANN, TEXT, 3)
+    lead.look(at(3))
+    lead.fails(ANN, CALL, 8)
+    lead.looks_until(119)
+    assert lead.pages()[2:] == [(8, BOB, "text", 1), (53, BOB, "call", 2)]
+
+
+def test_a_rep_known_to_be_deaf_to_texts_is_called_at_once() -> None:
+    lead = LeadUnderTest(floor=a_floor(ANN, BOB, deaf=frozenset({(ANN, TEXT)})))
+    lead.looks_until(119)
+    assert lead.pages() == [(0, ANN, "call", 2)]
+
+
+def test_nobody_on_duty_inside_hours_goes_to_the_managers_at_once_with_the_reason() -> None:
+    lead = LeadUnderTest(floor=a_floor())
+    lead.looks_until(899)
+    assert lead.pages() == [(0, MIA, "text", 4)]
+    escalated = [e.fact for e in lead.timeline if isinstance(e.fact, Escalated)]
+    assert escalated == [
+        Escalated(Audience.ON_DUTY, Audience.MANAGERS, EscalationReason.NOBODY_ON_DUTY)
+    ]
+
+
+def test_each_step_outward_is_recorded_once_with_its_reason() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(5000)
+    steps = [e.fact for e in lead.timeline if isinstance(e.fact, Escalated)]
+    outward = [Audience.ON_DUTY, *[step.to for step in steps]]
+    assert outward == list(Audience)
+    assert {step.reason for step in steps} == {EscalationReason.NO_CLAIM}
+
+
+def test_an_unreachable_manager_brings_the_last_resort_forward() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(300)
+    lead.fails(MIA, TEXT, 302)
+    lead.looks_until(1000)
+    assert lead.pages()[-2:] == [(302, MIA, "call", 5), (900, MIA, "call", 5)]
+
+
+def test_a_claim_without_a_call_is_taken_back_and_the_ladder_starts_past_that_rep() -> None:
+    lead = LeadUnderTest()
+    lead.look(at(0))
+    lead.claims(ANN, 10)
+    lead.looks_until(10 + 180 + 300)
+    assert lead.pages()[1:] == [
+        (190, BOB, "text", 1),
+        (235, BOB, "call", 2),
+        (310, MIA, "text", 4),
+    ]
+    assert lead.standing.owner is None
+
+
+def test_a_pass_by_the_owner_gives_the_lead_back() -> None:
+    lead = LeadUnderTest()
+    lead.look(at(0))
+    lead.claims(ANN, 10)
+    lead.look(at(10))
+    lead.passes(ANN, 30)
+    lead.looks_until(60)
+    assert lead.pages()[-1] == (30, BOB, "text", 1)
+
+
+def test_a_turn_ends_when_its_rep_goes_off_duty() -> None:
+    lead = LeadUnderTest(floor=a_floor(ANN, changes_at=at(20)))
+    assert lead.look(at(0)).look_again_at == at(20)
+    lead.floor = a_floor(BOB)
+    lead.looks_until(119, start=20)
+    assert lead.pages() == [(0, ANN, "text", 1), (20, BOB, "text", 1), (65, BOB, "call", 2)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "turns_given", "expected"),
+    [
+        (TurnKind.ROUND_ROBIN, 4, [ANN, BOB, CAT, ANN]),
+        (TurnKind.IN_ORDER, 3, [ANN, ANN, ANN]),
+        (TurnKind.WEIGHTED, 8, [ANN, BOB, CAT, BOB, ANN, BOB, CAT, BOB]),
+    ],
+)
+def test_whose_turn_it_is(kind: TurnKind, turns_given: int, expected: list[str]) -> None:
+    floor = a_floor(ANN, BOB, CAT)
+    floor = replace(floor, people={**floor.people, BOB: person(BOB, weight=2)})
+    first = []
+    for _ in range(turns_given):
+        lead = LeadUnderTest(policy=a_policy(turn=kind), floor=floor)
+        lead.look(at(0))
+        first.append(lead.pages()[0][1])
+        floor = lead.floor
+    assert first == expected
+
+
+def test_a_rep_back_from_a_week_off_is_not_owed_a_week_of_leads() -> None:
+    turns = a_floor().turns
+    for _ in range(50):
+        turns = turns.given(ANN, 1)
+    first_four = []
+    for _ in range(4):
+        rep = turns.order((ANN, BOB))[0]
+        first_four.append(rep)
+        turns = turns.given(rep, 1)
+    assert sorted(first_four) == [ANN, ANN, BOB, BOB]
+
+
+def test_all_at_once_pages_everyone_and_one_pass_ends_nobody_elses_turn() -> None:
+    lead = LeadUnderTest(policy=a_policy(turn=TurnKind.ALL_AT_ONCE))
+    lead.look(at(0))
+    lead.passes(ANN, 5)
+    lead.looks_until(119)
+    assert lead.pages() == [
+        (0, ANN, "text", 1),
+        (0, BOB, "text", 1),
+        (45, BOB, "call", 2),
+    ]
+
+
+# Late looks
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (50, [(50, ANN, "call", 2)]),
+        (130, [(130, ANN, "text", 3), (130, BOB, "text", 3)]),
+        (400, [(400, ANN, "text", 4), (400, BOB, "text", 4), (400, MIA, "text", 4)]),
+        (5000, [(5000, ANN, "call", 5), (5000, BOB, "call", 5), (5000, MIA, "call", 5)]),
+    ],
+)
+def test_rungs_passed_meanwhile_become_one_step(
+    seconds: int, expected: list[tuple[int, str, str, int]]
+) -> None:
+    lead = LeadUnderTest()
+    lead.look(at(seconds))
+    assert lead.pages() == expected
+
+
+def test_a_late_repeat_is_one_page_and_keeps_to_its_grid() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(900)
+    verdict = lead.look(at(5000))
+    assert lead.pages()[-1] == (5000, MIA, "call", 5)
+    assert verdict.look_again_at == at(5400)
+
+
+# Nights. The team is open from 08:00 to 20:00, New York, weekdays.
+
+OFFICE = WeeklyHours("America/New_York", tuple(Block(day, 480, 1200) for day in range(5)), ())
+AT_NIGHT = datetime(2026, 3, 5, 3, 0, tzinfo=UTC)  # Wednesday 22:00 in New York
+OPENING = datetime(2026, 3, 5, 13, 0, tzinfo=UTC)
+NIGHT_LADDER = (Rung(0, Audience.MANAGERS, Channel.CALL, repeat_s=1800),)
+
+
+def night_lead(after_hours: AfterHours) -> LeadUnderTest:
+    policy = a_policy(hours=OFFICE, after_hours=after_hours, night_ladder=NIGHT_LADDER)
+    return LeadUnderTest(policy=policy, arrived_at=AT_NIGHT)
+
+
+def test_at_opening_wakes_nobody_and_starts_the_ladder_at_the_opening() -> None:
+    lead = night_lead(AfterHours.AT_OPENING)
+    verdict = lead.look(AT_NIGHT)
+    assert (verdict.actions, verdict.look_again_at) == ((), OPENING)
+    lead.look(OPENING)
+    assert [(rep, rung) for _, rep, _, rung in lead.pages()] == [(ANN, 1)]
+    assert lead.look(OPENING).look_again_at == OPENING + timedelta(seconds=45)
+
+
+def test_page_now_pages_at_night_as_by_day() -> None:
+    lead = night_lead(AfterHours.PAGE_NOW)
+    lead.look(AT_NIGHT)
+    assert [(rep, channel) for _, rep, channel, _ in lead.pages()] == [(ANN, "text")]
+
+
+def test_the_night_ladder_is_climbed_at_night_and_repeats_inside_hours_only() -> None:
+    lead = night_lead(AfterHours.NIGHT_LADDER)
+    verdict = lead.look(AT_NIGHT)
+    assert [(rep, channel) for _, rep, channel, _ in lead.pages()] == [(MIA, "call")]
+    assert verdict.look_again_at == OPENING
+
+
+def test_the_last_resort_repeats_inside_hours_only() -> None:
+    policy = a_policy(hours=OFFICE)
+    friday_1940 = datetime(2026, 3, 7, 0, 40, tzinfo=UTC)
+    lead = LeadUnderTest(policy=policy, arrived_at=friday_1940)
+    when = friday_1940
+    for _ in range(5):
+        verdict = lead.look(when)
+        assert verdict.look_again_at is not None
+        when = verdict.look_again_at
+    assert when == datetime(2026, 3, 9, 12, 0, tzinfo=UTC)  # Monday 08:00, now in summer time
+
+
+def test_a_team_that_never_opens_is_paged_at_once() -> None:
+    closed = WeeklyHours("America/New_York", (Block(0, 480, 1200),), tuple(_every_monday()))
+    lead = LeadUnderTest(policy=a_policy(hours=closed))
+    lead.look(at(0))
+    assert lead.pages() == [(0, ANN, "text", 1)]
+
+
+def _every_monday() -> list[object]:
+    start = datetime(2026, 1, 5).date()
+    return [start + timedelta(weeks=week) for week in range(120)]
+
+
+def test_a_policy_that_makes_no_sense_cannot_be_built() -> None:
+    for ladder, why in (
+        ((), "no rung"),
+        ((Rung(-1, Audience.ON_DUTY, TEXT),), "before"),
+        ((Rung(9, Audience.ON_DUTY, TEXT), Rung(3, Audience.MANAGERS, TEXT)), "earlier"),
+        ((Rung(0, Audience.ON_DUTY, TEXT, 60), Rung(3, Audience.MANAGERS, TEXT)), "only the last"),
+        ((Rung(0, Audience.ON_DUTY, TEXT, 0),), "longer than nothing"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            Policy(team="x", hours=OFFICE, ladder=ladder)

@@ -1,0 +1,368 @@
+"""The four laws of ``decide``: on every small history there is, on random long ones, and on
+deliberately broken variants of the rules, each of which must be caught."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from service.rules import decide as rules
+from service.rules.policy import AfterHours, Policy, TurnKind
+from service.rules.standing import State
+from service.rules.timeline import (
+    Attempted,
+    By,
+    Channel,
+    Claimed,
+    NoAnswer,
+    Paged,
+    PageFailed,
+    Passed,
+)
+from tests.rules import test_decide, test_ladder
+from tests.rules.world import (
+    ANN,
+    ARRIVED,
+    BOB,
+    MIA,
+    RULES_UNDER_TEST,
+    Decide,
+    LeadUnderTest,
+    a_floor,
+    a_policy,
+)
+
+# Law by law
+
+
+def look_and_check(lead: LeadUnderTest, now: datetime) -> None:
+    """Look at ``now`` and hold the answer against the four laws."""
+    before = lead.standing
+    now = max(now, before.last_recorded_at)
+    verdict = lead.look(now)
+    paged = [action for action in verdict.actions if isinstance(action, rules.Page)]
+    assert len({page.rep for page in paged}) == len(paged), f"law 4, burst\n{lead.story()}"
+    assert not {page.rep for page in paged} & before.passed - {MIA}, f"passed\n{lead.story()}"
+    if before.state is not State.WAITING and lead.standing.state is not State.WAITING:
+        assert not paged, f"paged though somebody has it\n{lead.story()}"
+
+    again = lead.decide(lead.timeline, lead.policy, lead.floor, now)
+    assert again.actions == (), f"law 1, settled\n{lead.story()}\n{again}"
+    assert again.look_again_at == verdict.look_again_at, f"law 1, look\n{lead.story()}"
+    if not lead.standing.open:
+        assert verdict.look_again_at is None
+        return
+    assert verdict.look_again_at is not None, f"law 3, forgotten\n{lead.story()}"
+    assert verdict.look_again_at > now, f"law 3, not later\n{lead.story()}"
+    for instant in between(now, verdict.look_again_at):
+        early = lead.decide(lead.timeline, lead.policy, lead.floor, instant)
+        assert early.actions == (), f"law 2, quiet at {instant}\n{lead.story()}\n{early}"
+
+
+def between(start: datetime, end: datetime) -> Iterator[datetime]:
+    """Instants before ``end``: the first, the last, and some inside."""
+    yield start + timedelta(microseconds=1)
+    for part in (4, 2):
+        yield start + (end - start) / part
+    yield end - timedelta(microseconds=1)
+
+
+def never_one_rung_twice(lead: LeadUnderTest) -> None:
+    """Law 4 over a whole history: one rung of one climb pages one person once, but for repeats
+    of the last rung."""
+    seen: set[object] = set()
+    last = len(lead.policy.ladder)
+    climb = 0
+    for event in lead.timeline:
+        climb += event.kind in {"taken_back", "passed"}
+        if isinstance(event.fact, Paged) and event.fact.rung < last:
+            key = (climb, event.fact.rep, event.fact.rung)
+            assert key not in seen, f"law 4, rung twice\n{lead.story()}"
+            seen.add(key)
+
+
+# Deeds: everything a small history is made of
+
+Deed = Callable[[LeadUnderTest], None]
+
+
+def last_instant(lead: LeadUnderTest) -> datetime:
+    return lead.standing.last_recorded_at
+
+
+def on_time(lead: LeadUnderTest) -> None:
+    verdict = lead.decide(lead.timeline, lead.policy, lead.floor, last_instant(lead))
+    if verdict.look_again_at is not None:
+        look_and_check(lead, verdict.look_again_at)
+
+
+def late(seconds: float) -> Deed:
+    def deed(lead: LeadUnderTest) -> None:
+        look_and_check(lead, last_instant(lead) + timedelta(seconds=seconds))
+
+    deed.__name__ = f"late_by_{seconds:g}"
+    return deed
+
+
+def passes(rep: str) -> Deed:
+    def deed(lead: LeadUnderTest) -> None:
+        if lead.standing.open and rep not in lead.standing.passed:
+            lead.happens(_soon(lead), Passed(rep, By.TEXT))  # type: ignore[arg-type]  # a RepId
+            look_and_check(lead, last_instant(lead))
+
+    deed.__name__ = f"{rep}_passes"
+    return deed
+
+
+def claims(lead: LeadUnderTest) -> None:
+    if lead.standing.state is State.WAITING:
+        lead.happens(_soon(lead), Claimed(BOB, By.TEXT))
+        look_and_check(lead, last_instant(lead))
+
+
+def calls_in_vain(lead: LeadUnderTest) -> None:
+    if lead.standing.owner:
+        lead.happens(_soon(lead), Attempted(lead.standing.owner, "C"))
+        lead.happens(_soon(lead), NoAnswer("C", lead.standing.owner))
+        look_and_check(lead, last_instant(lead))
+
+
+def last_page_fails(lead: LeadUnderTest) -> None:
+    for page in reversed(lead.standing.pages):
+        if page.failed_at is None:
+            fact = PageFailed(page.page_id, page.rep, page.channel, "undelivered", 30003)
+            lead.happens(_soon(lead), fact)
+            look_and_check(lead, last_instant(lead))
+            return
+
+
+def shift_ends(lead: LeadUnderTest) -> None:
+    lead.floor = replace(lead.floor, on_duty=lead.floor.on_duty[1:])
+    look_and_check(lead, _soon(lead))
+
+
+def _soon(lead: LeadUnderTest) -> datetime:
+    return last_instant(lead) + timedelta(seconds=7)
+
+
+DEEDS: tuple[Deed, ...] = (
+    on_time,
+    late(50),
+    late(400),
+    passes(ANN),
+    passes(BOB),
+    claims,
+    calls_in_vain,
+    last_page_fails,
+    shift_ends,
+)
+POLICIES = {
+    "by day": a_policy(),
+    "all at once": a_policy(turn=TurnKind.ALL_AT_ONCE),
+    "after hours": a_policy(hours=test_ladder.OFFICE, after_hours=AfterHours.AT_OPENING),
+}
+
+
+def every_history(policy: Policy, length: int) -> None:
+    """Hold every sequence of so many deeds against the laws. A shared prefix is lived once."""
+    start = test_ladder.AT_NIGHT if policy.hours is test_ladder.OFFICE else ARRIVED
+    lead = LeadUnderTest(policy=policy, arrived_at=start)
+    look_and_check(lead, start)
+    _extend(lead, length)
+
+
+def _extend(lead: LeadUnderTest, deeds_left: int) -> None:
+    never_one_rung_twice(lead)
+    if not deeds_left:
+        return
+    for deed in DEEDS:
+        branch = replace(lead)
+        deed(branch)
+        if branch.timeline is not lead.timeline or branch.floor is not lead.floor:
+            _extend(branch, deeds_left - 1)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_four_laws_hold_on_every_small_history(name: str) -> None:
+    every_history(POLICIES[name], length=3)
+
+
+class ALeadsLife(RuleBasedStateMachine):
+    """Any deeds in any order for as long as Hypothesis likes."""
+
+    @initialize(name=st.sampled_from(sorted(POLICIES)), reps=st.integers(0, 3))
+    def arrives(self, name: str, reps: int) -> None:
+        policy = POLICIES[name]
+        start = test_ladder.AT_NIGHT if policy.hours is test_ladder.OFFICE else ARRIVED
+        on_duty = (ANN, BOB, test_ladder.CAT)[:reps]
+        self.lead = LeadUnderTest(policy=policy, floor=a_floor(*on_duty), arrived_at=start)
+        look_and_check(self.lead, start)
+
+    @rule(deed=st.sampled_from(DEEDS))
+    def something_happens(self, deed: Deed) -> None:
+        deed(self.lead)
+
+    @rule(seconds=st.floats(0, 9 * 24 * 3600))
+    def somebody_looks_late(self, seconds: float) -> None:
+        late(seconds)(self.lead)
+
+    @rule(reps=st.permutations([ANN, BOB, test_ladder.CAT]), how_many=st.integers(0, 3))
+    def the_floor_changes(self, reps: list[str], how_many: int) -> None:
+        on_duty = tuple(reps[:how_many])
+        self.lead.floor = replace(self.lead.floor, on_duty=on_duty)  # type: ignore[arg-type]  # ids
+        look_and_check(self.lead, last_instant(self.lead))
+
+    @invariant()
+    def the_laws_hold(self) -> None:
+        if hasattr(self, "lead"):
+            never_one_rung_twice(self.lead)
+
+
+ALeadsLife.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestALeadsLife = ALeadsLife.TestCase
+
+
+# The tests are tested: one token of the rules is broken, and somebody must notice
+
+BROKEN = {
+    "a rung waits past its instant": ("ladder", "if due_at > now:", "if due_at >= now:"),
+    "a rung comes a second early": (
+        "ladder",
+        "if due_at > now:",
+        "if due_at > now + timedelta(seconds=1):",
+    ),
+    "the turn never ends": ("ladder", "if ended_at is not None:", "if False:"),
+    "a pass is forgotten": ("ladder", "if rep in passed_at:", "if False:"),
+    "a failed rung is waited for": (
+        "ladder",
+        "if failed_at is None or failed_at >= due_at:",
+        "if True:",
+    ),
+    "an empty rung brings everything forward": (
+        "ladder",
+        "due_at = own if self.last != reached_before else min(own, due_at)",
+        "due_at = min(own, due_at)",
+    ),
+    "an empty rung is waited for": (
+        "ladder",
+        "due_at = own if self.last != reached_before else min(own, due_at)",
+        "due_at = own",
+    ),
+    "those who passed are paged with everyone": (
+        "ladder",
+        "out = standing.passed | standing.taken_back",
+        "out = standing.taken_back",
+    ),
+    "a take-back pages the same rep": (
+        "ladder",
+        "out = standing.passed | standing.taken_back",
+        "out = standing.passed",
+    ),
+    "the repeat drifts to now": (
+        "ladder",
+        "rounds = math.floor((last_at - first).total_seconds() / rung.repeat_s) + 1",
+        "rounds = math.floor((last_at - first).total_seconds() / rung.repeat_s)",
+    ),
+    "the repeat ignores the night": (
+        "ladder",
+        "return climb.policy.hours.next_open(due_at) or due_at",
+        "return due_at",
+    ),
+    "a later rung counts from its turn": (
+        "ladder",
+        "return climb.nominal(index)",
+        "return (self.turn_at or climb.starts_at) + timedelta(seconds=climb.rungs[index].at_s)",
+    ),
+    "the night is not spared": (
+        "ladder",
+        "return policy.hours.next_open(begun) or begun, policy.ladder",
+        "return begun, policy.ladder",
+    ),
+    "a claim is never taken back": ("decide", "now < due_at or", "True or"),
+    "the take-back is looked for too late": (
+        "decide",
+        "return None, min(ends_at, owed_at) if owed_at else ends_at",
+        "return None, ends_at",
+    ),
+    "a new floor is not looked at": (
+        "decide",
+        "for at in (next_at, floor.changes_at)",
+        "for at in (next_at,)",
+    ),
+    "a lead nobody called never ends": (
+        "decide",
+        "if now < horizon(standing):",
+        "if True:",
+    ),
+}
+
+
+def variant_of(room: str, sound: str, broken: str) -> Decide:
+    """``decide`` with one token of its source replaced, loaded beside the sound one."""
+    loaded: dict[str, types.ModuleType] = {}
+    for name in ("ladder", "decide"):
+        source = Path(str(sys.modules[f"service.rules.{name}"].__file__)).read_text()
+        if name == room:
+            assert source.count(sound) >= 1, f"{sound!r} is no longer in {name}.py"
+            source = source.replace(sound, broken)
+        source = source.replace("from service.rules.ladder import", "from broken_ladder import")
+        module = types.ModuleType(f"broken_{name}")
+        sys.modules[module.__name__] = loaded[name] = module
+        exec(compile(source, f"broken {name}.py", "exec"), module.__dict__)
+    return loaded["decide"].decide  # type: ignore[no-any-return]  # loaded by hand
+
+
+def everything_that_should_notice() -> Iterator[Callable[[], None]]:
+    for name, check in {**vars(test_ladder), **vars(test_decide)}.items():
+        if name.startswith("test_") and not hasattr(check, "pytestmark"):
+            yield check
+    for policy in POLICIES.values():
+        yield lambda policy=policy: every_history(policy, length=2)  # type: ignore[misc]  # bound
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_variant_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide = variant_of(*BROKEN[name])
+    # The variant has its own Page, Tell, ...: record its actions with its own eyes.
+    monkeypatch.setattr("tests.rules.world.rules", sys.modules["broken_decide"])
+    monkeypatch.setattr("tests.rules.test_laws.rules", sys.modules["broken_decide"])
+    RULES_UNDER_TEST.append(decide)
+    try:
+        caught = [check for check in everything_that_should_notice() if _notices(check)]
+    finally:
+        RULES_UNDER_TEST.pop()
+    assert caught, f"nobody noticed that {name}"
+
+
+def _notices(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except Exception:
+        return True
+    return False
+
+
+def test_the_sound_rules_pass_what_catches_the_broken_ones() -> None:
+    assert not [check for check in everything_that_should_notice() if _notices(check)]
+
+
+def test_a_variant_that_breaks_nothing_is_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = "if due_at > now:"
+    decide = variant_of("ladder", token, token)
+    monkeypatch.setattr("tests.rules.world.rules", sys.modules["broken_decide"])
+    monkeypatch.setattr("tests.rules.test_laws.rules", sys.modules["broken_decide"])
+    monkeypatch.setattr("tests.rules.test_decide.rules", sys.modules["broken_decide"])
+    RULES_UNDER_TEST.append(decide)
+    try:
+        assert not [check for check in everything_that_should_notice() if _notices(check)]
+    finally:
+        RULES_UNDER_TEST.pop()
