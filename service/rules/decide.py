@@ -239,7 +239,9 @@ def fact_of(action: Action, page_id: PageId) -> Fact:
             assert_never(never)
 
 
-def still_wanted(standing: Standing, fact: Paged | Told, not_after: datetime, now: datetime) -> bool:
+def still_wanted(
+    standing: Standing, fact: Paged | Told, not_after: datetime, now: datetime
+) -> bool:
     """Whether a message that was ordered should still go out, asked when it is taken.
 
     A page is wanted while the lead waits, in the climb that ordered it, and until the next page to

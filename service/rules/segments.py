@@ -22,6 +22,10 @@ GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
 GSM_ALONE, GSM_JOINED = 160, 153
 UCS_ALONE, UCS_JOINED = 70, 67
 
+# Stands for what was cut. A word longer than this is cut in its middle, rather than lost.
+CUT_MARK = ".."
+WORD_MAX = 14
+
 
 class Encoding(StrEnum):
     """The alphabet a text travels in."""
@@ -66,11 +70,27 @@ def to_gsm(text: str, unknown: str = "?") -> str:
     out: list[str] = []
     for c in unicodedata.normalize("NFC", text):
         plain = _plain(c)
-        if plain is not None:
+        if plain is None:
+            plain = "" if out and out[-1] == "\0" else "\0"
+        if plain:
             out.append(plain)
-        elif not out or out[-1] != "\0":
-            out.append("\0")
     return "".join(out).replace("\0", unknown)
+
+
+def cut(text: str, room: int) -> str:
+    """GSM-7 text in at most ``room`` septets: whole, or cut between words where one ends near,
+    with two full stops. Empty when there is no room to say anything."""
+    if septets(text) <= room:
+        return text
+    used = kept = 0
+    for c in text:
+        used += 2 if c in GSM_EXTENDED else 1
+        if used > room - len(CUT_MARK):
+            break
+        kept += 1
+    at_word = text.rfind(" ", max(0, kept - WORD_MAX), kept + 1)
+    head = text[: at_word if at_word > 0 else kept].rstrip(" ,.;:-(")
+    return head + CUT_MARK if head else ""
 
 
 def _packed(sizes: list[int], room: int) -> int:

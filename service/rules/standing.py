@@ -227,7 +227,9 @@ def _paging(
 
 def _failed(seen: Standing, event: Event, fact: PageFailed) -> Standing:
     pages = tuple(
-        replace(page, failed_at=page.failed_at or event.at) if page.page_id == fact.page_id else page
+        replace(page, failed_at=page.failed_at or event.at)
+        if page.page_id == fact.page_id
+        else page
         for page in seen.pages
     )
     dead = {(fact.rep, fact.channel)} if fact.ends_channel else set()
@@ -301,7 +303,9 @@ def _calling(
                 attempts=seen.attempts + 1,
                 attempted_since_claim=True,
                 first_attempt_at=seen.first_attempt_at or event.at,
+                # Whoever calls a lead nobody has, has it: the call is a better proof than a claim.
                 owner=seen.owner or fact.rep,
+                claimed_at=seen.claimed_at or event.at,
                 state=_chased(seen),
             )
         case Contacted():

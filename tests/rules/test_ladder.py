@@ -30,7 +30,9 @@ def test_silence_climbs_the_default_ladder_at_its_instants() -> None:
     ]
 
 
-def test_a_pass_gives_the_turn_to_the_next_rep_at_once_and_later_rungs_keep_their_instants() -> None:
+def test_a_pass_gives_the_turn_to_the_next_rep_at_once_and_later_rungs_keep_their_instants() -> (
+    None
+):
     lead = LeadUnderTest()
     lead.look(at(0))
     lead.passes(ANN, 20)

@@ -21,7 +21,6 @@ from service.rules.standing import State
 from service.rules.timeline import (
     Attempted,
     By,
-    Channel,
     Claimed,
     NoAnswer,
     Paged,

@@ -1,0 +1,148 @@
+"""A look at one lead: ask the rules, write down the answer, order what must go out.
+
+The same function serves the wake and the sweep, and may be called at any time, any number of
+times. It is the only place that turns actions into messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from service.desk import counting
+from service.desk.desk import Desk, new_page_id
+from service.desk.orders import order_messages
+from service.desk.record import Held, hold, numbered, record_look, withdraw_unwanted
+from service.ledger import counts, people
+from service.rules.decide import ACTOR, Page, Verdict, decide, fact_of
+from service.rules.floor import Floor, Turns
+from service.rules.lead import LeadId
+from service.rules.policy import Policy
+from service.rules.standing import State
+from service.rules.timeline import Event
+
+log = structlog.get_logger("attend")
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """What a look came to. ``ordered`` messages wait in the outbox for a sender."""
+
+    lead_id: LeadId
+    ordered: int
+    look_again_at: datetime | None
+
+
+def attend(desk: Desk, lead_id: LeadId) -> Attended | None:
+    """Look at a lead now; None when there is no such lead.
+
+    Raises LeadBusy, LedgerUnavailable: then nothing was written, and the look is still due.
+    """
+    with desk.ledger.transaction() as conn:
+        held = hold(conn, lead_id)
+        if held is None:
+            log.warning("look", lead=lead_id, outcome="unknown lead")
+            return None
+        now = desk.now_for(held.row.last_recorded_at)
+        policy = desk.present.policy(conn, held.row.policy_version)
+        verdict, floor = _ask(desk, conn, held, policy, now)
+        events = _events(held, verdict, now)
+        known = record_look(conn, held, events, verdict.look_again_at)
+        ordered = order_messages(
+            desk, conn, known, verdict.actions, events, policy, now
+        )
+        if ordered or (events and not known.standing.open):
+            withdraw_unwanted(conn, known, now)
+        _give_turns(conn, held, verdict, policy, floor)
+        _count_lag(conn, held, events, now)
+    _say(lead_id, held, events, verdict, now)
+    return Attended(lead_id, ordered, verdict.look_again_at)
+
+
+def _ask(
+    desk: Desk, conn: Connection, held: Held, policy: Policy, now: datetime
+) -> tuple[Verdict, Floor]:
+    """The rules' answer. Whose turn it is is only asked, and its row only held, if one begins."""
+    if held.standing.state is not State.WAITING and not _may_wait_again(held):
+        floor = Floor(people={}, on_duty=())
+        return decide(held.timeline, policy, floor, now), floor
+    floor = desk.present.floor(conn, now, Turns())
+    verdict = decide(held.timeline, policy, floor, now)
+    if any(
+        isinstance(action, Page) and action.begins_turn for action in verdict.actions
+    ):
+        turns = people.turns(conn, _route(held))
+        floor = Floor(
+            people=floor.people,
+            on_duty=floor.on_duty,
+            turns=turns,
+            deaf=floor.deaf,
+            texts_off=floor.texts_off,
+            changes_at=floor.changes_at,
+        )
+        verdict = decide(held.timeline, policy, floor, now)
+    return verdict, floor
+
+
+def _may_wait_again(held: Held) -> bool:
+    """A claim that runs out in this very look puts the lead back on the ladder."""
+    return held.standing.state is State.CLAIMED
+
+
+def _route(held: Held) -> str:
+    return "" if held.standing.route is None else str(held.standing.route)
+
+
+def _events(held: Held, verdict: Verdict, now: datetime) -> tuple[Event, ...]:
+    facts = [fact_of(action, new_page_id()) for action in verdict.actions]
+    events = numbered(held, facts, at=now, now=now, because="", actor=ACTOR)
+    return tuple(
+        Event(event.seq, event.at, event.recorded_at, action.because, ACTOR, event.fact)
+        for event, action in zip(events, verdict.actions, strict=True)
+    )
+
+
+def _give_turns(
+    conn: Connection, held: Held, verdict: Verdict, policy: Policy, floor: Floor
+) -> None:
+    given = [a.rep for a in verdict.actions if isinstance(a, Page) and a.begins_turn]
+    if not given:
+        return
+    turns = floor.turns
+    for rep in given:
+        turns = turns.given(rep, floor.weight_of(rep, policy.turn))
+    people.save_turns(conn, _route(held), turns)
+
+
+def _count_lag(
+    conn: Connection, held: Held, events: tuple[Event, ...], now: datetime
+) -> None:
+    due_at = held.row.look_again_at
+    if due_at is None or not events or due_at > now:
+        return
+    lag_s = (now - due_at).total_seconds()
+    counts.count(conn, list(counting.look_lag(held.id, due_at, lag_s)))
+
+
+def _say(
+    lead_id: LeadId,
+    held: Held,
+    events: tuple[Event, ...],
+    verdict: Verdict,
+    now: datetime,
+) -> None:
+    for event in events:
+        log.info(
+            "look",
+            lead=lead_id,
+            outcome=event.kind,
+            because=event.because,
+            seq=event.seq,
+        )
+    if not events:
+        log.debug(
+            "look", lead=lead_id, outcome="nothing due", again=verdict.look_again_at
+        )

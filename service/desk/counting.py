@@ -1,0 +1,133 @@
+"""Which events count, and under which name. One event, one count, whoever tells it how often.
+
+Only the names and labels of `docs/metrics.md`; never a person, a number or an id as a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from service.ledger.counts import Delta
+from service.ledger.leads import LeadRow
+from service.rules.lead import LeadId, PageId
+from service.rules.standing import Standing, after
+from service.rules.timeline import (
+    Channel,
+    Claimed,
+    Escalated,
+    Event,
+    Paged,
+    PageDelivered,
+    PageFailed,
+    PageSent,
+    Timeline,
+)
+
+# Edges in seconds. DEFINITIONS.md, "Shares without survivor bias": the first row is ours and the
+# carrier's doing, the second lines up with the studies.
+PAGE_EDGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 300)
+REP_EDGES = (
+    5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800,
+)  # fmt: skip
+
+LATENCIES: dict[str, tuple[float, ...]] = {
+    "page_accepted_latency_seconds": PAGE_EDGES,
+    "page_delivered_latency_seconds": PAGE_EDGES,
+    "claimed_latency_seconds": REP_EDGES,
+    "look_lag_seconds": PAGE_EDGES,
+}
+
+
+def observed(
+    metric: str, source_key: str, seconds: float, labels: dict[str, str]
+) -> Iterator[Delta]:
+    """One observation of a histogram: the bucket it falls in, and its share of the sum.
+
+    Buckets are stored apart, not cumulated; whoever exports them adds them up.
+    """
+    edge = next((edge for edge in LATENCIES[metric] if seconds <= edge), None)
+    le = "+Inf" if edge is None else f"{float(edge)}"
+    yield Delta(f"{source_key}:bucket", f"{metric}_bucket", {**labels, "le": le})
+    yield Delta(f"{source_key}:sum", f"{metric}_sum", labels, max(seconds, 0.0))
+
+
+def received(lead_id: LeadId, source: str, inside_hours: bool) -> Delta:
+    hours = "business" if inside_hours else "after"
+    return Delta(
+        f"{lead_id}:received",
+        "leads_received_total",
+        {"source": source, "hours": hours},
+    )
+
+
+def duplicate(source_key: str, source: str) -> Delta:
+    return Delta(f"{source_key}:duplicate", "leads_duplicate_total", {"source": source})
+
+
+def page_sent(page_id: PageId, channel: Channel) -> Delta:
+    """Handed to the carrier, whatever came of it."""
+    return Delta(f"{page_id}:sent", "pages_sent_total", {"channel": channel.value})
+
+
+def look_lag(lead_id: LeadId, due_at: datetime, seconds: float) -> Iterator[Delta]:
+    key = f"{lead_id}:look:{due_at.timestamp()}"
+    yield Delta(f"{key}:taken", "looks_taken_total", {"kind": "attend"})
+    yield from observed("look_lag_seconds", key, seconds, {"kind": "attend"})
+
+
+def deltas_of(
+    row: LeadRow, before: Standing, timeline: Timeline, events: Sequence[Event]
+) -> list[Delta]:
+    """What these events of a lead add to the counts. Test leads count nowhere."""
+    if row.test:
+        return []
+    found: list[Delta] = []
+    standing = before
+    for event in events:
+        found.extend(_of(row.id, standing, timeline, event))
+        standing = after(standing, event)
+    return found
+
+
+def _of(
+    lead_id: LeadId, before: Standing, timeline: Timeline, event: Event
+) -> Iterator[Delta]:
+    key = f"{lead_id}:{event.seq}"
+    waited_s = (event.at - before.arrived_at).total_seconds()
+    match event.fact:
+        case PageSent(channel=channel):
+            labels = {"channel": channel.value}
+            yield Delta(key, "pages_accepted_total", labels)
+            if before.first_sent_at is None:
+                yield from observed(
+                    "page_accepted_latency_seconds", key, waited_s, labels
+                )
+        case PageDelivered(channel=channel):
+            labels = {"channel": channel.value}
+            yield Delta(key, "pages_delivered_total", labels)
+            if before.first_delivered_at is None:
+                yield from observed(
+                    "page_delivered_latency_seconds", key, waited_s, labels
+                )
+        case PageFailed(channel=channel, reason=reason):
+            labels = {"channel": channel.value, "reason": reason}
+            yield Delta(key, "pages_failed_total", labels)
+        case Claimed(rep=rep):
+            pages = [
+                e.fact
+                for e in timeline
+                if isinstance(e.fact, Paged) and e.fact.rep == rep
+            ]
+            if pages:
+                yield Delta(
+                    key, "pages_claimed_total", {"channel": pages[-1].channel.value}
+                )
+            if before.first_claimed_at is None:
+                yield from observed("claimed_latency_seconds", key, waited_s, {})
+        case Escalated(to=to, reason=why):
+            yield Delta(
+                key, "escalations_total", {"step": to.value, "reason": why.value}
+            )
+        case _:
+            return

@@ -1,0 +1,285 @@
+"""A message on its way: taken under its lead's lock, sent by somebody else, settled once.
+
+``take_next`` and ``settle`` are each one transaction; between them a sender talks to the carrier
+and holds nothing but a lease. A page to a rep goes at least once: what may not have been sent is
+looked up and, if still unknown, sent once more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from service.desk import counting
+from service.desk.desk import Desk
+from service.desk.hear_line import PAGES, has_fact
+from service.desk.hear_text import OPTED_OUT, go_deaf
+from service.desk.present import floor_changed
+from service.desk.record import Held, hold, numbered, record
+from service.ledger import counts, leads, outbox, pace
+from service.ledger.outbox import OutboxRow, Picked
+from service.phone import urls
+from service.phone.line import (
+    Accepted,
+    Busy,
+    CallOrder,
+    NotFound,
+    Rejected,
+    SendOutcome,
+    TextOrder,
+    Unknown,
+)
+from service.rules.answers import stirs
+from service.rules.decide import still_wanted
+from service.rules.lead import LeadId
+from service.rules.standing import fold
+from service.rules.timeline import Channel, Fact, Paged, PageFailed, PageSent, Told
+
+# Longer than a send can take (5 s to read an answer, 3 s of waiting for the rate limit, three
+# tries), shorter than the voice rung's 45 s, so that a killed sender is noticed before it is due.
+LEASE_S = 20.0
+# A row that is no longer wanted is dropped and the next one asked for; this bounds one asking.
+PICKS_MAX = 50
+# How long a call may wait for its turn at the carrier (1 call/s by default) in a sender's hands.
+SLOT_WAIT_MAX_S = 2.0
+
+TEXTS = (Channel.TEXT,)
+ALL = (Channel.TEXT, Channel.CALL)
+ACTOR = "sender"
+
+log = structlog.get_logger("send")
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """A message that this sender alone may send, after ``wait_s`` seconds."""
+
+    row: OutboxRow
+    order: TextOrder | CallOrder
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallsFull:
+    """Only calls are waiting, and the carrier takes no call for the next moment."""
+
+
+def take_next(
+    desk: Desk, public_url: str, taken_by: str, channels: tuple[Channel, ...] = ALL
+) -> Taking | CallsFull | None:
+    """Take the oldest message that is still wanted; None when nothing waits.
+
+    Raises LedgerUnavailable: then nothing was taken.
+    """
+    failed: LeadId | None = None
+    taking: Taking | CallsFull | None = None
+    for _ in range(PICKS_MAX):
+        with desk.ledger.transaction() as conn:
+            picked = outbox.pick_next(conn, channels)
+            if picked is None:
+                break
+            now = desk.clock.now()
+            if picked.lead is not None:
+                now = max(now, picked.lead.last_recorded_at)
+            if picked.row.not_after <= now:
+                failed = _expire(conn, picked, now)
+            elif not _wanted(conn, picked, now):
+                outbox.mark_withdrawn(conn, picked.row.id)
+            else:
+                taking = _take(desk, conn, picked.row, public_url, taken_by, now)
+        if failed is not None:
+            desk.wake([failed])
+            failed = None
+        if taking is not None:
+            break
+    return taking
+
+
+def _wanted(conn: Connection, picked: Picked, now: datetime) -> bool:
+    """Whether the rules still want it sent. An answer to a phone is wanted until it is stale."""
+    if picked.lead is None or picked.row.seq is None:
+        return True
+    timeline = leads.timeline_of(conn, picked.lead.id)
+    ordered = next(event.fact for event in timeline if event.seq == picked.row.seq)
+    if not isinstance(ordered, Paged | Told):
+        return True
+    return still_wanted(fold(timeline), ordered, picked.row.not_after, now)
+
+
+def _take(
+    desk: Desk,
+    conn: Connection,
+    row: OutboxRow,
+    public_url: str,
+    taken_by: str,
+    now: datetime,
+) -> Taking | CallsFull:
+    carrier = desk.present.crew().team.carrier
+    wait_s = 0.0
+    if row.channel is Channel.CALL:
+        sender, every_s = carrier.pages_call_from, 1.0 / carrier.calls_per_second
+        slot = pace.take_slot(conn, sender, row.channel.value, every_s, SLOT_WAIT_MAX_S)
+        if slot is None:
+            return CallsFull()
+        wait_s = slot
+    else:
+        sender = carrier.pages_from
+    outbox.mark_taken(conn, row.id, taken_by, LEASE_S, sender)
+    ring_s = desk.present.crew().team.policy.calls.ring_rep_s
+    return Taking(row, order_of(row, sender, public_url, ring_s, now), wait_s)
+
+
+def order_of(
+    row: OutboxRow, sender: str, public_url: str, ring_s: int, now: datetime
+) -> TextOrder | CallOrder:
+    """What is asked of the carrier for a row. The row's id is in the callback's URL."""
+    if row.channel is Channel.CALL:
+        return CallOrder(
+            page_id=row.id,
+            to=row.to_number,
+            from_=sender,
+            twiml_url=urls.page_twiml_url(public_url, row.id),
+            callback_url=urls.call_status_url(public_url, row.id),
+            ring_s=ring_s,
+        )
+    return TextOrder(
+        page_id=row.id,
+        to=row.to_number,
+        from_=sender,
+        body=row.body,
+        callback_url=urls.text_status_url(public_url, row.id),
+        validity_s=max(1, int((row.not_after - now).total_seconds())),
+    )
+
+
+def _expire(conn: Connection, picked: Picked, now: datetime) -> LeadId | None:
+    """Too late to send; the lead to wake, if a page of it came to nothing."""
+    outbox.mark_expired(conn, picked.row.id)
+    if picked.lead is None or picked.row.kind not in PAGES:
+        return None
+    held = hold(conn, picked.lead.id)
+    if held is None or has_fact(held, PageFailed, picked.row.page_id):
+        return None
+    _record(
+        conn,
+        held,
+        [_came_to_nothing(picked.row, "expired", None, False)],
+        now,
+        "too late",
+    )
+    return held.id
+
+
+def settle(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> None:
+    """Write down what came of a taken message, and what follows from it.
+
+    Settling twice changes nothing. Raises LeadBusy, LedgerUnavailable: settle again, or leave it
+    to the sweep, which asks the carrier once the lease has run out.
+    """
+    wake: LeadId | None = None
+    gone_deaf = again = False
+    with desk.ledger.transaction() as conn:
+        held = hold(conn, row.lead_id) if row.lead_id else None
+        now = (
+            desk.clock.now()
+            if held is None
+            else desk.now_for(held.row.last_recorded_at)
+        )
+        if not isinstance(outcome, Busy):
+            counts.count(
+                conn, [counting.page_sent(row.id, row.channel)] if row.rep_id else []
+            )
+        facts, again = _settled(conn, row, held, outcome, now)
+        if isinstance(outcome, Rejected) and outcome.reason == OPTED_OUT and row.rep_id:
+            person = desk.present.crew().people.get(row.rep_id)
+            gone_deaf = person is not None and go_deaf(
+                desk, conn, person, now, outcome.code
+            )
+        if held is not None and facts:
+            _record(conn, held, facts, now, _because(outcome))
+            wake = held.id if any(stirs(fact) for fact in facts) else None
+    log.info(
+        "message",
+        page=row.id,
+        channel=row.channel,
+        outcome=_because(outcome),
+        again=again,
+    )
+    if wake is not None:
+        desk.wake([wake])
+    if gone_deaf:
+        floor_changed(desk.ledger, desk.clock.now())
+
+
+def _settled(
+    conn: Connection,
+    row: OutboxRow,
+    held: Held | None,
+    outcome: SendOutcome | NotFound,
+    now: datetime,
+) -> tuple[list[Fact], bool]:
+    """Settle the row; the facts for its lead, and whether it was ordered once more."""
+    pages = held is not None and row.kind in PAGES and row.rep_id is not None
+    match outcome:
+        case Accepted(sid=sid, status=status):
+            news = outbox.settle_sent(conn, row.id, sid, status, now)
+            known = not pages or held is None or has_fact(held, PageSent, row.page_id)
+            if known or not news or row.rep_id is None:
+                return [], False
+            return [PageSent(row.page_id, row.rep_id, row.channel)], False
+        case Rejected(code=code, reason=reason):
+            news = outbox.settle_failed(conn, row.id, code)
+            # A refused number ends the channel; trouble with our account must not mark the rep.
+            ends = outcome.ends_channel or outcome.blame == "number"
+            fact = _came_to_nothing(row, reason, code, ends)
+            return ([fact] if pages and news else []), False
+        case Busy(why=why):
+            news = outbox.settle_failed(conn, row.id, None)
+            fact = _came_to_nothing(row, why, None, False)
+            return ([fact] if pages and news else []), False
+        case Unknown() | NotFound():
+            news = outbox.settle_unsure(conn, row.id)
+            if news and outbox.order_again(conn, row.id, now) is not None:
+                return [], True
+            fact = _came_to_nothing(row, "unsure", None, False)
+            return ([fact] if pages and news else []), False
+
+
+def _came_to_nothing(
+    row: OutboxRow, reason: str, code: int | None, ends: bool
+) -> PageFailed:
+    assert row.rep_id is not None
+    return PageFailed(
+        row.page_id, row.rep_id, row.channel, reason, code, ends_channel=ends
+    )
+
+
+def _record(
+    conn: Connection, held: Held, facts: list[Fact], now: datetime, because: str
+) -> None:
+    record(
+        conn, held, numbered(held, facts, at=now, now=now, because=because, actor=ACTOR)
+    )
+
+
+def _because(outcome: SendOutcome | NotFound) -> str:
+    match outcome:
+        case Accepted(status=status):
+            return f"accepted, {status}"
+        case Rejected(reason=reason, code=code):
+            return f"refused, {reason} ({code})"
+        case Busy(why=why):
+            return f"not sent, {why}"
+        case Unknown(why=why):
+            return f"unsure, {why}"
+        case NotFound():
+            return "unsure, the carrier does not know it"
+
+
+def lapsed(desk: Desk) -> list[OutboxRow]:
+    """Messages whose sender's lease ran out: it died, or never settled."""
+    with desk.ledger.transaction() as conn:
+        return outbox.lapsed_leases(conn)

@@ -1,0 +1,232 @@
+"""What the carrier tells us: how far a message has come, and which key a rep pressed on a call.
+
+A status never goes down, and hearing anything twice changes nothing: receipts come late, twice and
+out of order, and may overtake the answer to our own request.
+"""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import Connection
+
+from service.desk.desk import Desk
+from service.desk.hear_text import OPTED_OUT, go_deaf
+from service.desk.orders import ERASED
+from service.desk.present import floor_changed
+from service.desk.record import Held, hold, numbered, record
+from service.ledger import inbound, leads, outbox, people
+from service.ledger.outbox import OutboxRow
+from service.phone.callbacks import CallStatus, KeyPressed, TextStatus
+from service.phone.codes import failure
+from service.rules import answers, wording
+from service.rules.floor import Person
+from service.rules.lead import LeadId, PageId, RepId
+from service.rules.timeline import (
+    By,
+    Channel,
+    Claimed,
+    ClaimLost,
+    Fact,
+    PageDelivered,
+    PageFailed,
+    PageSent,
+    Passed,
+)
+
+log = structlog.get_logger("line")
+
+CARRIER = "carrier"
+PAGES = ("page_text", "page_call")
+TAKE_KEY, PASS_KEY = "1", "2"
+
+# A call that ended so was never going to ring. Busy and unanswered are silence, not failure.
+_CALL_FAILED = ("failed", "canceled")
+_TEXT_FAILED = ("failed", "undelivered", "canceled")
+
+
+def hear_receipt(desk: Desk, status: TextStatus | CallStatus) -> bool:
+    """Note how far a message has come; False when we know no such message."""
+    wake: LeadId | None = None
+    gone_deaf = False
+    with desk.ledger.transaction() as conn:
+        row = outbox.row(conn, status.page_id)
+        if row is None:
+            log.warning("receipt", page=status.page_id, outcome="unknown message")
+            return False
+        held = hold(conn, row.lead_id) if row.lead_id else None
+        if not outbox.raise_status(
+            conn, row.id, status.status, status.rank, status.sid, status.code
+        ):
+            return True
+        now = (
+            desk.clock.now()
+            if held is None
+            else desk.now_for(held.row.last_recorded_at)
+        )
+        outbox.settle_sent(conn, row.id, status.sid, status.status, now, status.rank)
+        if held is not None and row.kind in PAGES:
+            facts = _facts_of(held, row, status)
+            because = f"the carrier says {status.status}"
+            events = numbered(
+                held, facts, at=now, now=now, because=because, actor=CARRIER
+            )
+            record(conn, held, events)
+            wake = held.id if any(answers.stirs(fact) for fact in facts) else None
+        person = _person(desk, row)
+        if person and status.code and failure(status.code).reason == OPTED_OUT:
+            gone_deaf = go_deaf(desk, conn, person, now, status.code)
+    if wake is not None:
+        desk.wake([wake])
+    if gone_deaf:
+        floor_changed(desk.ledger, desk.clock.now())
+    return True
+
+
+def _person(desk: Desk, row: OutboxRow) -> Person | None:
+    return desk.present.crew().people.get(row.rep_id) if row.rep_id else None
+
+
+def _facts_of(
+    held: Held, row: OutboxRow, status: TextStatus | CallStatus
+) -> list[Fact]:
+    """What a status adds to the timeline: each page is sent, delivered and failed once at most."""
+    if row.rep_id is None:
+        return []
+    page_id, rep, channel = row.page_id, row.rep_id, row.channel
+    facts: list[Fact] = []
+    if not has_fact(held, PageSent, page_id):
+        facts.append(PageSent(page_id, rep, channel))
+    reached = isinstance(status, TextStatus) and status.reached
+    if reached and not has_fact(held, PageDelivered, page_id):
+        facts.append(PageDelivered(page_id, rep, channel))
+    failed = _CALL_FAILED if isinstance(status, CallStatus) else _TEXT_FAILED
+    if status.status in failed and not has_fact(held, PageFailed, page_id):
+        facts.append(_failed(page_id, rep, channel, status.status, status.code))
+    return facts
+
+
+def has_fact(
+    held: Held, kind: type[PageSent | PageDelivered | PageFailed], page_id: PageId
+) -> bool:
+    """Whether the timeline already says this of the page."""
+    return any(
+        isinstance(event.fact, kind) and event.fact.page_id == page_id
+        for event in held.timeline
+    )
+
+
+def _failed(
+    page_id: PageId, rep: RepId, channel: Channel, status: str, code: int | None
+) -> PageFailed:
+    """A page the carrier gave up ends its channel for this lead, whatever the number says: the
+    next page goes by other means at once (CONTRACT.md; an unreachable rung costs nothing)."""
+    why = failure(code) if code is not None else None
+    reason = why.reason if why else status
+    return PageFailed(page_id, rep, channel, reason, code, ends_channel=True)
+
+
+# Keys on a call that pages
+
+
+def spoken_page(desk: Desk, page_id: PageId) -> tuple[str, bool]:
+    """What a rep hears who picks up, and whether a key is asked: the page while the lead waits,
+    else who has it."""
+    with desk.ledger.transaction() as conn:
+        row = outbox.row(conn, page_id)
+        view = leads.read_lead(conn, row.lead_id) if row and row.lead_id else None
+    if row is None or view is None:
+        return wording.spoken_closed(), False
+    if view.row.owner is not None and view.row.owner != row.rep_id:
+        return _spoken_taken(desk, RepId(view.row.owner)), False
+    if view.row.state in ("settled", "excluded"):
+        return wording.spoken_closed(), False
+    return row.body, True
+
+
+def hear_key(desk: Desk, key: KeyPressed) -> str | None:
+    """Act on a key; what to say then. None: no such key, the page is to be said again.
+
+    A replay of the same key on the same call gets the same words.
+    """
+    if key.digits not in (TAKE_KEY, PASS_KEY):
+        return None
+    with desk.ledger.transaction() as conn:
+        name = f"key:{key.dedupe_key}"
+        before = inbound.seen(conn, name)
+        if before is not None:
+            return before.answer
+        row = outbox.row(conn, key.page_id)
+        held = hold(conn, row.lead_id) if row and row.lead_id else None
+        if row is None or held is None or row.rep_id is None:
+            return wording.spoken_closed()
+        # Asked again under the lead's lock: two deliveries of one key are one key.
+        before = inbound.seen(conn, name)
+        if before is not None:
+            return before.answer
+        spoken = _apply_key(desk, conn, held, row, key)
+        inbound.remember(conn, name, "key", held.id, spoken, desk.clock.now())
+        lead_id = held.id
+    desk.wake([lead_id])
+    return spoken
+
+
+def _apply_key(
+    desk: Desk, conn: Connection, held: Held, row: OutboxRow, key: KeyPressed
+) -> str:
+    rep = row.rep_id
+    assert rep is not None
+    now = desk.now_for(held.row.last_recorded_at)
+    said = (
+        answers.claim(held.standing, rep, By.KEY)
+        if key.digits == TAKE_KEY
+        else answers.decline(held.standing, rep, By.KEY)
+    )
+    facts: list[Fact] = []
+    if not has_fact(held, PageDelivered, row.page_id):
+        facts.append(PageDelivered(row.page_id, rep, row.channel))
+    facts.extend(said)
+    events = numbered(
+        held,
+        facts,
+        at=now,
+        now=now,
+        because=f"pressed {key.digits}",
+        actor=f"rep:{rep}",
+    )
+    record(conn, held, events)
+    return _spoken_after(desk, conn, held, rep, said, took=key.digits == TAKE_KEY)
+
+
+def _spoken_after(
+    desk: Desk,
+    conn: Connection,
+    held: Held,
+    rep: RepId,
+    said: tuple[Fact, ...],
+    *,
+    took: bool,
+) -> str:
+    for fact in said:
+        match fact:
+            case ClaimLost(owner=owner):
+                return _spoken_taken(desk, owner) if owner else wording.spoken_closed()
+            case Passed():
+                return wording.spoken_passed()
+            case Claimed():
+                break
+    if not held.standing.open:
+        return wording.spoken_closed()
+    if not took:
+        return wording.spoken_passed()
+    lead = leads.person_of(conn, held.id) or ERASED
+    person = desk.present.crew().people.get(rep)
+    deaf = person is not None and (person.phone, Channel.TEXT) in people.deaf_phones(
+        conn
+    )
+    texts = not deaf and not desk.present.crew().team.texts_off
+    return wording.spoken_yours(lead, text_follows=texts)
+
+
+def _spoken_taken(desk: Desk, owner: RepId) -> str:
+    person = desk.present.crew().people.get(owner)
+    return wording.spoken_taken(person.name if person else "Somebody")

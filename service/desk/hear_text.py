@@ -1,0 +1,283 @@
+"""Somebody texted us. A rep's words are matched to a question and become facts, or an answer.
+
+Answers to a phone that are about no event of a lead (who is on duty, which letter, the whole
+request) are ordered here, in the transaction that remembers the text: a replay sends none.
+Everything about a lead is only recorded here; ``attend`` orders what follows from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from service.desk.desk import Desk, new_page_id
+from service.desk.orders import ERASED
+from service.desk.present import floor_changed
+from service.desk.record import Held, hold, numbered, record
+from service.ledger import inbound, leads, outbox, people, questions
+from service.ledger.outbox import Order
+from service.phone.callbacks import InboundText
+from service.rules import answers, wording
+from service.rules.duty import on_duty
+from service.rules.floor import Person
+from service.rules.lead import LeadId
+from service.rules.replies import (
+    LETTER_KEPT,
+    Ambiguous,
+    Answer,
+    Answered,
+    Duty,
+    DutyWord,
+    HelpAsked,
+    More,
+    NothingOpen,
+    OpenQuestion,
+    OutcomeReply,
+    Pass,
+    QuestionKind,
+    Reply,
+    Start,
+    Stop,
+    Take,
+    match,
+    read_reply,
+)
+from service.rules.standing import Standing
+from service.rules.timeline import By, Channel, Fact
+
+# An answer that comes ten minutes late answers nothing any more.
+ANSWER_USEFUL = timedelta(minutes=10)
+
+OPTED_OUT = "opted_out"
+
+log = structlog.get_logger("text")
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """One text of one rep, and what it has led to so far."""
+
+    conn: Connection
+    desk: Desk
+    person: Person
+    text: InboundText
+    now: datetime
+
+
+class _Replayed(Exception):
+    """This text was heard before: whatever this transaction did must be undone."""
+
+
+def hear_text(desk: Desk, text: InboundText) -> None:
+    """Take in a text. Hearing it twice changes nothing. Raises LeadBusy, LedgerUnavailable."""
+    crew = desk.present.crew()
+    person = crew.by_phone.get(text.from_)
+    touched: LeadId | None = None
+    floor_moved = False
+    try:
+        with desk.ledger.transaction() as conn:
+            if inbound.seen(conn, _key(text)) is not None:
+                return
+            now = desk.clock.now()
+            if person is None:
+                why = "a text from a number of nobody on the team"
+                inbound.keep_unreadable(conn, "text", now, text.body.encode(), why)
+            else:
+                heard = _Heard(conn, desk, person, text, now)
+                reply = read_reply(text.body)
+                floor_moved = _reachability(heard, reply)
+                touched = _act(heard, reply, was_stopped=floor_moved)
+            if not inbound.remember(conn, _key(text), "text", touched, None, now):
+                raise _Replayed
+    except _Replayed:
+        return
+    if touched is not None:
+        desk.wake([touched])
+    if floor_moved:
+        floor_changed(desk.ledger, desk.clock.now())
+
+
+def _key(text: InboundText) -> str:
+    return f"text:{text.dedupe_key}"
+
+
+def _reachability(heard: _Heard, reply: Reply) -> bool:
+    """A stop word makes the phone deaf to texts, a start word makes it hear; True when news."""
+    phone = heard.person.phone
+    if isinstance(reply, Stop) or heard.text.opt_out_type == "STOP":
+        return go_deaf(heard.desk, heard.conn, heard.person, heard.now, None)
+    if isinstance(reply, Start):
+        return people.make_hearing(heard.conn, phone, Channel.TEXT)
+    return False
+
+
+def go_deaf(
+    desk: Desk, conn: Connection, person: Person, now: datetime, code: int | None
+) -> bool:
+    """Texts no longer reach this person: kept, and the managers are told once."""
+    if not people.make_deaf(conn, person.phone, Channel.TEXT, now, OPTED_OUT, code):
+        return False
+    notice = wording.opted_out_notice_to_manager(person.name)
+    for manager in desk.present.crew().people.values():
+        if manager.manager and manager.id != person.id:
+            answer(conn, manager, notice, now)
+    log.warning("rep", rep=person.id, outcome="unreachable by text", because=OPTED_OUT)
+    return True
+
+
+def answer(
+    conn: Connection,
+    person: Person,
+    body: str,
+    now: datetime,
+    lead_id: LeadId | None = None,
+) -> None:
+    """Order an answer to a phone that asks nothing."""
+    page_id = new_page_id()
+    row = Order(
+        id=page_id,
+        lead_id=lead_id,
+        seq=None,
+        kind="answer_text",
+        channel=Channel.TEXT,
+        rep_id=person.id,
+        to_number=person.phone,
+        body=body,
+        not_after=now + ANSWER_USEFUL,
+        ordered_at=now,
+    )
+    outbox.order(conn, [row])
+    questions.note_last_text(conn, person.phone, page_id, None, now)
+
+
+def _act(heard: _Heard, reply: Reply, *, was_stopped: bool) -> LeadId | None:
+    """Do what the reply says; the lead it touched, if it touched one."""
+    match reply:
+        case Stop():
+            return (
+                None  # the carrier has answered, and anything of ours would be refused
+            )
+        case Start(also_take=False):
+            return _say(heard, wording.texts_on_again(heard.person.first_name))
+        case Start() | Take() | Pass() | OutcomeReply() | More():
+            return _answer_question(heard, reply, was_stopped)
+        case Duty(kind=DutyWord.WHO):
+            return _say(heard, _who(heard))
+        case Duty(kind=kind):
+            return _say(heard, wording.not_yet(kind.value.upper()))
+        case HelpAsked():
+            return _say(heard, wording.help_text())
+        case _:
+            return _say(heard, wording.not_understood())
+
+
+def _say(heard: _Heard, body: str, about: LeadId | None = None) -> LeadId | None:
+    """Answer the phone. Returns the lead whose timeline that touched, which is none."""
+    answer(heard.conn, heard.person, body, heard.now, about)
+    return None
+
+
+def _who(heard: _Heard) -> str:
+    crew = heard.desk.present.crew()
+    names = [crew.people[rep].name for rep in on_duty(crew.team.shifts, heard.now)]
+    return wording.who_is_on_duty(names)
+
+
+def _answer_question(heard: _Heard, reply: Answer, was_stopped: bool) -> LeadId | None:
+    asked = _questions(heard)
+    last = questions.last_text(heard.conn, heard.person.phone)
+    last_lead = last.lead_id if last else None
+    matched = match(reply, asked, heard.now, last_lead, was_stopped)
+    if isinstance(matched, Answered):
+        return _apply(heard, reply, matched.question.lead_id)
+    if isinstance(matched, NothingOpen) and matched.latest_closed is not None:
+        return _apply(heard, reply, matched.latest_closed.lead_id)
+    if isinstance(reply, Start) and was_stopped:
+        return _say(heard, wording.texts_on_again(heard.person.first_name))
+    if isinstance(matched, Ambiguous) and matched.questions:
+        return _say(heard, _listed(heard, matched.questions))
+    return _say(heard, wording.nothing_open())
+
+
+def _questions(heard: _Heard) -> list[OpenQuestion]:
+    """The phone's questions, each as what it asks now: take it, or how did it end."""
+    found = []
+    for each in questions.questions_of(
+        heard.conn, heard.person.phone, heard.now - LETTER_KEPT
+    ):
+        view = leads.read_lead(heard.conn, each.lead_id)
+        mine = view is not None and view.row.owner == heard.person.id
+        kind = QuestionKind.OUTCOME if mine else QuestionKind.PAGE
+        found.append(
+            OpenQuestion(
+                each.letter, each.lead_id, kind, each.opened_at, each.closed_at
+            )
+        )
+    return found
+
+
+def _listed(heard: _Heard, open_questions: tuple[OpenQuestion, ...]) -> str:
+    return wording.question_list(
+        [
+            (
+                each.letter or "",
+                leads.person_of(heard.conn, each.lead_id) or ERASED,
+                each.kind,
+            )
+            for each in open_questions
+        ]
+    )
+
+
+def _apply(heard: _Heard, reply: Answer, lead_id: LeadId) -> LeadId | None:
+    """Record what the reply means for a lead, under its lock."""
+    held = hold(heard.conn, lead_id)
+    if held is None:
+        return _say(heard, wording.nothing_open())
+    if isinstance(reply, More):
+        return _more(heard, held)
+    facts = _facts(held.standing, heard.person, reply)
+    if not facts:
+        return _say(heard, _already(heard, held, reply), lead_id)
+    now = heard.desk.now_for(held.row.last_recorded_at)
+    because = f"{heard.person.first_name} replied by text"
+    actor = f"rep:{heard.person.id}"
+    record(
+        heard.conn,
+        held,
+        numbered(held, facts, at=now, now=now, because=because, actor=actor),
+    )
+    return lead_id
+
+
+def _facts(standing: Standing, person: Person, reply: Answer) -> tuple[Fact, ...]:
+    match reply:
+        case Take() | Start():
+            return answers.claim(standing, person.id, By.TEXT)
+        case Pass():
+            return answers.decline(standing, person.id, By.TEXT)
+        case OutcomeReply(ending=ending, when=when):
+            return answers.outcome(standing, person.id, ending, By.TEXT, when)
+        case More():
+            return ()
+
+
+def _already(heard: _Heard, held: Held, reply: Answer) -> str:
+    """The answer to a reply that changes nothing: they have it, passed it, or it is closed."""
+    lead = leads.person_of(heard.conn, held.id) or ERASED
+    if not held.standing.open:
+        return wording.closed(lead)
+    if isinstance(reply, Pass):
+        return wording.passed_on(lead)
+    return wording.yours(lead, first_name=heard.person.first_name)
+
+
+def _more(heard: _Heard, held: Held) -> LeadId | None:
+    lead = leads.person_of(heard.conn, held.id) or ERASED
+    mine = held.standing.owner == heard.person.id
+    for body in wording.more(lead, claimed=mine):
+        _say(heard, body, held.id)
+    return None

@@ -1,0 +1,35 @@
+"""A message whose sender died, or whose answer was lost: was it sent after all?
+
+Asks the carrier, outside any transaction; ``dispatch.settle`` writes down what it says.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from service.desk.desk import Desk
+from service.desk.dispatch import order_of
+from service.ledger import outbox
+from service.ledger.outbox import OutboxRow
+from service.phone.line import Accepted, Line, NotFound, Unknown
+
+
+def sent_after_all(
+    desk: Desk, line: Line, row: OutboxRow, public_url: str
+) -> Accepted | NotFound | Unknown:
+    """What the carrier says of a row that was taken and not settled.
+
+    A receipt that came meanwhile is proof without asking. Otherwise its list of messages is
+    searched from the instant the row was taken, by the machine's clock and not by business time.
+    """
+    with desk.ledger.transaction() as conn:
+        known = outbox.row(conn, row.id) or row
+        others = outbox.sids_to(conn, row.to_number, row.channel)
+    if known.carrier_sid is not None:
+        return Accepted(known.carrier_sid, known.carrier_status or "accepted")
+    carrier = desk.present.crew().team.carrier
+    sender = row.from_number or carrier.pages_from
+    ring_s = desk.present.crew().team.policy.calls.ring_rep_s
+    order = order_of(row, sender, public_url, ring_s, row.not_after)
+    since = row.taken_clock or datetime.min.replace(tzinfo=UTC)
+    return line.find_sent(order, since, others)

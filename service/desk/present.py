@@ -1,0 +1,174 @@
+"""The team as it is now, and the policies leads are pinned to, read from the ledger.
+
+What every lead needs at once (people, shifts, sources, carrier) comes from the ledger's one copy,
+so that every process sees the same team; it is read again at most once a second. Policies never
+change, so they are kept.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+
+from service.errors import ConfigError
+from service.ledger import looks, people
+from service.ledger.engine import Ledger
+from service.rules.duty import changes_after, on_duty
+from service.rules.floor import Floor, Person, Turns
+from service.rules.lead import RepId
+from service.rules.policy import Policy
+from service.rules.timeline import Channel
+from service.team.team import Source, Team
+from service.team.written import (
+    policy_digest,
+    policy_from_dict,
+    policy_to_dict,
+    team_from_dict,
+    team_to_dict,
+)
+
+# How old the team may be in a process that never asks: a change of the file reaches every lead
+# within a second, and a look does not pay a query for it.
+TEAM_KEPT_S = 1.0
+# Policy versions in use at one time are few; this bounds a process that lives for years.
+POLICIES_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The team's present copy with what is often asked of it."""
+
+    team: Team
+    policy_version: int
+    people: Mapping[RepId, Person]
+    by_phone: Mapping[str, Person]
+    sources: Mapping[str, Source]
+
+    def source_name(self, source: str) -> str:
+        """The source as a rep is told of it."""
+        known = self.sources.get(source)
+        return known.name if known else source.replace("-", " ")
+
+    def zone_of(self, rep: RepId) -> str:
+        person = self.people.get(rep)
+        return (person.zone if person else None) or self.team.timezone
+
+
+class Present:
+    """Reads and keeps the crew and the policies. One per process, shared by its threads."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lock = threading.Lock()
+        self._crew: Crew | None = None
+        self._read_at = 0.0
+        self._policies: dict[int, Policy] = {}
+
+    def crew(self) -> Crew:
+        """The team now. Raises ConfigError when no team was ever loaded."""
+        crew = self._crew
+        if crew is not None and time.monotonic() - self._read_at < TEAM_KEPT_S:
+            return crew
+        with self._lock:
+            if self._crew is None or time.monotonic() - self._read_at >= TEAM_KEPT_S:
+                self._crew = self._read()
+                self._read_at = time.monotonic()
+            return self._crew
+
+    def _read(self) -> Crew:
+        with self._ledger.transaction() as conn:
+            copy = people.team(conn)
+        if copy is None:
+            raise ConfigError(
+                "no team is loaded: run `speedtolead migrate` with a team file"
+            )
+        if self._crew is not None and self._crew.team.digest == copy.digest:
+            return self._crew
+        team = team_from_dict(copy.body["team"])
+        return crew_of(team, copy.body["policy_version"])
+
+    def policy(self, conn: Connection, version: int) -> Policy:
+        """The policy a lead was promised, by its version."""
+        known = self._policies.get(version)
+        if known is None:
+            body = people.policy_body(conn, version)
+            if body is None:
+                raise ConfigError(f"the ledger has no policy version {version}")
+            known = policy_from_dict(body)
+            if len(self._policies) >= POLICIES_MAX:
+                self._policies.clear()
+            self._policies[version] = known
+        return known
+
+    def floor(self, conn: Connection, now: datetime, turns: Turns) -> Floor:
+        """What is true of the team at ``now``; ``turns`` as far as the caller knows them."""
+        crew = self.crew()
+        shifts = crew.team.shifts
+        return Floor(
+            people=crew.people,
+            on_duty=on_duty(shifts, now),
+            turns=turns,
+            deaf=_deaf(crew, people.deaf_phones(conn)),
+            texts_off=crew.team.texts_off,
+            changes_at=changes_after(shifts, now),
+        )
+
+
+def crew_of(team: Team, policy_version: int) -> Crew:
+    """The team with its people and sources by the keys they are asked for."""
+    return Crew(
+        team=team,
+        policy_version=policy_version,
+        people=MappingProxyType({person.id: person for person in team.people}),
+        by_phone=MappingProxyType({person.phone: person for person in team.people}),
+        sources=MappingProxyType({source.id: source for source in team.sources}),
+    )
+
+
+def load_team(
+    ledger: Ledger, team: Team, at: datetime, replaces: str | None = None
+) -> bool:
+    """Make ``team`` the present one and pin its policy; False when it is not what then holds.
+
+    ``replaces`` is the digest last seen by the caller, so that an older copy of the file never
+    turns a newer one back; None at a start, where an operator asked for this file. Open leads keep
+    the policy they were promised, and are looked at again: the floor may have changed.
+    """
+    policy = policy_to_dict(team.policy)
+    with ledger.transaction() as conn:
+        before = people.team(conn)
+        version = people.pin_policy(conn, policy_digest(team.policy), policy, at)
+        body = {"team": team_to_dict(team), "policy_version": version}
+        held = people.save_team(conn, team.digest, body, at, replaces)
+    if held.digest != team.digest:
+        return False
+    if before is not None and before.digest != team.digest:
+        floor_changed(ledger, at)
+    return True
+
+
+def floor_changed(ledger: Ledger, at: datetime) -> None:
+    """Have every open lead looked at: whom to page may be somebody else by now."""
+    after = ""
+    while True:
+        with ledger.transaction() as conn:
+            asked = looks.ask_looks_of_open(conn, at, after)
+        if not asked:
+            return
+        after = asked[-1]
+
+
+def _deaf(
+    crew: Crew, phones: frozenset[tuple[str, Channel]]
+) -> frozenset[tuple[RepId, Channel]]:
+    return frozenset(
+        (crew.by_phone[phone].id, channel)
+        for phone, channel in phones
+        if phone in crew.by_phone
+    )

@@ -1,0 +1,177 @@
+"""Writing down what happened to a lead that this transaction holds.
+
+The one place that numbers events, keeps the lead's row in step with its timeline, withdraws what
+has become pointless, closes questions and counts. It decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from service.desk.counting import deltas_of
+from service.ledger import counts, leads, outbox, questions
+from service.ledger.leads import LeadRow, StandingRow
+from service.rules.answers import stirs
+from service.rules.decide import still_wanted
+from service.rules.lead import LeadId
+from service.rules.standing import Standing, State, after, fold
+from service.rules.timeline import Claimed, Event, Fact, Paged, Passed, Timeline, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lead whose row this transaction holds, with all that happened to it."""
+
+    row: LeadRow
+    timeline: Timeline
+    standing: Standing
+
+    @property
+    def id(self) -> LeadId:
+        return self.row.id
+
+
+def hold(conn: Connection, lead_id: LeadId) -> Held | None:
+    """Hold a lead and read it; None when there is no such lead. Raises LeadBusy."""
+    opened = leads.open_look(conn, lead_id)
+    if opened is None:
+        return None
+    row, timeline = opened
+    return Held(row, timeline, fold(timeline))
+
+
+def numbered(
+    held: Held,
+    facts: Sequence[Fact],
+    *,
+    at: datetime,
+    now: datetime,
+    because: str,
+    actor: str,
+) -> tuple[Event, ...]:
+    """The facts as the lead's next events."""
+    first = held.standing.last_seq + 1
+    return tuple(
+        Event(first + index, at, now, because, actor, fact)
+        for index, fact in enumerate(facts)
+    )
+
+
+def with_events(held: Held, events: Sequence[Event]) -> Held:
+    """The lead as it stands once these events are written."""
+    standing = held.standing
+    for event in events:
+        standing = after(standing, event)
+    return replace(held, timeline=(*held.timeline, *events), standing=standing)
+
+
+def record(
+    conn: Connection,
+    held: Held,
+    events: Sequence[Event],
+    *,
+    look_again_at: datetime | None = None,
+) -> Held:
+    """Append events that somebody told us, and ask for a look unless they merely confirm.
+
+    A look that falls due now survives a crash between this commit and its wake.
+    """
+    if not events:
+        return held
+    now = events[-1].recorded_at
+    stirred = any(stirs(event.fact) for event in events)
+    known = with_events(held, events)
+    due_at = now if stirred else look_again_at or held.row.look_again_at
+    _write(conn, held, known, events, due_at, woken=stirred)
+    _tidy_up(conn, known, events, now)
+    return known
+
+
+def record_look(
+    conn: Connection,
+    held: Held,
+    events: Sequence[Event],
+    look_again_at: datetime | None,
+) -> Held:
+    """Append what a look decided and when the next one is. Writes nothing if nothing changed."""
+    known = with_events(held, events)
+    unchanged = not events and held.row.woken_at is None
+    if unchanged and held.row.look_again_at == look_again_at:
+        return held
+    _write(conn, held, known, events, look_again_at, woken=False)
+    return known
+
+
+def _write(
+    conn: Connection,
+    held: Held,
+    known: Held,
+    events: Sequence[Event],
+    look_again_at: datetime | None,
+    *,
+    woken: bool,
+) -> None:
+    leads.append(conn, held.id, events)
+    leads.save_standing(
+        conn,
+        held.id,
+        standing_row(known.standing),
+        look_again_at=look_again_at,
+        last_seq=known.standing.last_seq,
+        last_recorded_at=known.standing.last_recorded_at,
+        woken=woken,
+    )
+    counts.count(conn, deltas_of(held.row, held.standing, known.timeline, events))
+
+
+def standing_row(standing: Standing) -> StandingRow:
+    return StandingRow(
+        state=standing.state.value,
+        owner=standing.owner,
+        rung=standing.rung or None,
+        attempts=standing.attempts,
+        first_attempt_at=standing.first_attempt_at,
+        first_contact_at=standing.first_contact_at,
+        claimed_at=standing.claimed_at,
+        paged_at=standing.first_sent_at,
+    )
+
+
+def _tidy_up(
+    conn: Connection, known: Held, events: Sequence[Event], now: datetime
+) -> None:
+    """Withdraw unsent pages nobody wants any more, and close the questions they asked."""
+    facts = [event.fact for event in events]
+    standing = known.standing
+    if standing.state is State.WAITING and not any(
+        isinstance(fact, Passed) for fact in facts
+    ):
+        return
+    withdraw_unwanted(conn, known, now)
+    for fact in facts:
+        if isinstance(fact, Passed):
+            questions.close_questions(conn, known.id, now, only_rep=fact.rep)
+        if isinstance(fact, Claimed):
+            questions.close_questions(conn, known.id, now, except_rep=fact.rep)
+    if not standing.open:
+        questions.close_questions(conn, known.id, now)
+
+
+def withdraw_unwanted(conn: Connection, known: Held, now: datetime) -> None:
+    """Withdraw the lead's ordered messages that the rules no longer want sent."""
+    orders = {
+        event.fact.page_id: event.fact
+        for event in known.timeline
+        if isinstance(event.fact, Paged | Told)
+    }
+    unwanted = [
+        row.page_id
+        for row in outbox.ordered_pages(conn, known.id)
+        if row.page_id in orders
+        and not still_wanted(known.standing, orders[row.page_id], row.not_after, now)
+    ]
+    outbox.withdraw(conn, known.id, unwanted)

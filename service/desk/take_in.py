@@ -1,0 +1,195 @@
+"""A request arrived: store it, once, and ask for a look.
+
+The edge calls this after it has verified and parsed. What could not be parsed is kept apart by
+``keep_unreadable``, for a person. Nothing is paged here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from service.desk import counting
+from service.desk.desk import Desk, new_lead_id
+from service.desk.record import hold, numbered, record
+from service.intake.arrival import Arrival
+from service.ledger import counts, inbound, leads, persons
+from service.ledger.leads import NewLead
+from service.rules.lead import LeadId, SourceId, identity_keys, t_zero
+from service.rules.policy import Policy, route_for
+from service.rules.reception import (
+    Again,
+    DoubleSubmit,
+    Known,
+    NewInquiry,
+    merged,
+    receive,
+)
+from service.rules.standing import State
+from service.rules.timeline import Arrived, AskedAgain, Event, Excluded, Fact, Reopened
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """``duplicate``: the request was folded into a lead that we have already."""
+
+    lead_id: LeadId
+    duplicate: bool
+
+
+def take_in(
+    desk: Desk, source: SourceId, arrival: Arrival, idempotency_key: str | None = None
+) -> TakenIn:
+    """Store a request and wake. Safe to call again with the same delivery.
+
+    Raises LedgerUnavailable, LeadBusy: then nothing was stored and the source must send again.
+    """
+    policy_version = desk.present.crew().policy_version
+    deliveries = _delivery_keys(arrival, idempotency_key)
+    with desk.ledger.transaction() as conn:
+        people = identity_keys(arrival.lead)
+        leads.hold_identity(conn, [*people, *(f"{source} {key}" for key in deliveries)])
+        delivered = leads.delivered_before(conn, source, deliveries)
+        if delivered is not None:
+            return TakenIn(delivered, duplicate=True)
+        taken = _receive(
+            desk, conn, source, arrival, people, deliveries, policy_version
+        )
+    desk.wake([taken.lead_id])
+    return taken
+
+
+def _receive(
+    desk: Desk,
+    conn: Connection,
+    source: SourceId,
+    arrival: Arrival,
+    people: tuple[str, ...],
+    deliveries: tuple[str, ...],
+    policy_version: int,
+) -> TakenIn:
+    """Decide what the request is, from what is known of its person, and store it so."""
+    now = desk.clock.now()
+    known = [
+        Known(each.id, each.arrived_at, State(each.state), each.first_contact_at)
+        for each in leads.leads_of_person(conn, people)
+        if not each.test
+    ]
+    received = NewInquiry() if arrival.test else receive(known, now)
+    match received:
+        case NewInquiry():
+            return _open(
+                desk, conn, source, arrival, people, deliveries, policy_version, now
+            )
+        case DoubleSubmit(lead_id) | Again(lead_id):
+            leads.note_asked(
+                conn,
+                lead_id,
+                source,
+                identity_keys=people,
+                delivery_keys=deliveries,
+                at=now,
+            )
+            if isinstance(received, Again):
+                _asked_again(desk, conn, lead_id, source, arrival, received.reopens)
+            mark = f"{lead_id}:{now.timestamp()}"
+            counts.count(conn, [counting.duplicate(mark, source)])
+            return TakenIn(lead_id, duplicate=True)
+
+
+def _open(
+    desk: Desk,
+    conn: Connection,
+    source: SourceId,
+    arrival: Arrival,
+    people: tuple[str, ...],
+    deliveries: tuple[str, ...],
+    policy_version: int,
+    now: datetime,
+) -> TakenIn:
+    policy = desk.present.policy(conn, policy_version)
+    lead_id = new_lead_id()
+    t0, skewed = t_zero(now, arrival.submitted_at)
+    lead = arrival.lead
+    route = route_for(policy.routes, source, lead)
+    facts: list[Fact] = [Arrived(source, t0, skewed, lead.phone is not None, route)]
+    if arrival.test:
+        facts.append(Excluded("test"))
+    events = [
+        Event(seq, now, now, _because(fact, source), f"source:{source}", fact)
+        for seq, fact in enumerate(facts, start=1)
+    ]
+    leads.insert_lead(
+        conn,
+        NewLead(
+            id=lead_id,
+            source=source,
+            arrived_at=now,
+            t0=t0,
+            policy_version=policy_version,
+            lead=lead,
+            look_again_at=now,
+            identity_keys=people,
+            delivery_keys=deliveries,
+            route=route,
+            state=State.EXCLUDED.value if arrival.test else State.WAITING.value,
+            test=arrival.test,
+        ),
+        events,
+    )
+    if not arrival.test:
+        counts.count(conn, [counting.received(lead_id, source, _open_now(policy, now))])
+    return TakenIn(lead_id, duplicate=False)
+
+
+def _open_now(policy: Policy, now: datetime) -> bool:
+    return policy.hours.is_open(now)
+
+
+def _because(fact: Fact, source: SourceId) -> str:
+    if isinstance(fact, Excluded):
+        return "the source says it is a test"
+    return f"asked to be contacted, by way of {source}"
+
+
+def _asked_again(
+    desk: Desk,
+    conn: Connection,
+    lead_id: LeadId,
+    source: SourceId,
+    arrival: Arrival,
+    reopens: bool,
+) -> None:
+    """Merge what is new into the lead in hand; a closed one is opened again, and paged."""
+    held = hold(conn, lead_id)
+    if held is None:
+        return
+    first = leads.person_of(conn, lead_id)
+    if first is not None:
+        persons.save_person(conn, lead_id, merged(first, arrival.lead))
+    facts: list[Fact] = [AskedAgain(source)]
+    if reopens:
+        facts.append(Reopened("asked_again"))
+    now = desk.now_for(held.row.last_recorded_at)
+    because = "the same person asked again"
+    events = numbered(
+        held, facts, at=now, now=now, because=because, actor=f"source:{source}"
+    )
+    record(conn, held, events)
+
+
+def keep_unreadable(desk: Desk, source: str, body: bytes, why: str) -> int:
+    """Keep what could not be read, for a person; its number."""
+    with desk.ledger.transaction() as conn:
+        return inbound.keep_unreadable(conn, source, desk.clock.now(), body, why)
+
+
+def _delivery_keys(arrival: Arrival, idempotency_key: str | None) -> tuple[str, ...]:
+    keys = []
+    if arrival.external_id:
+        keys.append(f"id:{arrival.external_id}")
+    if idempotency_key:
+        keys.append(f"idem:{idempotency_key}")
+    return tuple(keys)

@@ -1,0 +1,31 @@
+"""Whether a caller may hand us leads under a source's name.
+
+The key is compared and forgotten: this file must not log it, keep it or say how near a guess was.
+"""
+
+import hashlib
+import hmac
+
+_SCHEME = "bearer"
+
+
+def check_bearer(header: str | None, key: str) -> bool:
+    """Whether an `Authorization` header carries exactly this key (RFC 6750).
+
+    `header` is the header's value as the server decoded it (latin-1), None when there was none.
+    Takes the same time for every wrong guess of any length. An empty `key` opens to nobody: a
+    secret that was never set must not be guessed by leaving it out.
+    """
+    scheme, _, given = (header or "").strip().partition(" ")
+    wanted = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    offered = hashlib.sha256(_as_sent(given.strip())).digest()
+    same = hmac.compare_digest(offered, wanted)
+    return same and bool(key) and scheme.lower() == _SCHEME
+
+
+def _as_sent(value: str) -> bytes:
+    """The header's own bytes; a key outside ASCII was sent as UTF-8 and decoded as latin-1."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")

@@ -1,0 +1,22 @@
+"""The ledger: what happened, kept in PostgreSQL. The only room that knows SQL.
+
+Queries are functions named for their question; they take a connection inside a transaction
+(`engine.Ledger.transaction`) and return frozen values. A query selects and writes down; it never
+decides who is paged. Business instants come from the caller; leases, wakes and heartbeats go by
+PostgreSQL's own `clock_timestamp()`, which no test moves.
+
+    schema      every table, and which rule each constraint carries
+    engine      connections, transactions, which failure is whose fault
+    leads       leads, their people, their timelines; the one lock
+    outbox      messages ordered, taken, sent
+    looks       who wants a look, who was woken, who was forgotten
+    people      policy versions, the team's copy, turns, letters, deaf phones
+    inbound     what we answered before; what could not be read
+    counts      counting once, folding, totals
+    health      heartbeats and figures for the metrics collector
+    pace        slots per sender
+    tokens      bearer tokens, by hash only
+
+Locks are taken in one order and never the other way: identity keys, then one lead's row, then a
+turn's row, then phones (sorted). The outbox is taken with `skip locked` and waits for nobody.
+"""

@@ -1,0 +1,308 @@
+"""Leads, their people and their timelines; the one lock is a lead's row.
+
+It stores what it is told and reads it back. What a timeline adds up to is `rules.standing`'s
+business; a lead's row holds a copy of that for queries, never the truth.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from service.ledger.lead_rows import (
+    LEAD_COLUMNS,
+    PERSON_COLUMNS,
+    PERSON_FIELDS,
+    KnownLead,
+    LeadRow,
+    LeadView,
+    NewLead,
+    StandingRow,
+    events_json,
+    person_from,
+    person_json,
+    view_from,
+)
+from service.rules.lead import Lead, LeadId
+from service.rules.timeline import Event, Timeline, from_fields
+
+__all__ = [
+    "KnownLead",
+    "LeadRow",
+    "LeadView",
+    "NewLead",
+    "StandingRow",
+    "append",
+    "delivered_before",
+    "hold_identity",
+    "insert_lead",
+    "leads_of_person",
+    "lock_lead",
+    "note_asked",
+    "open_look",
+    "person_of",
+    "read_lead",
+    "save_standing",
+    "timeline_of",
+    "try_lock_lead",
+]
+
+# A lead under six calls, a plan of 13 touches and every carrier fact stays well below this; more
+# is a loop, and reading it whole for each look would feed the loop.
+TIMELINE_MAX = 5_000
+
+# A person who asked more often than this within reach is one person still: the newest decide.
+KNOWN_LEADS_MAX = 5
+
+
+# Two int keys and one bigint key are different spaces to PostgreSQL: identity locks (bigint)
+# never collide with the rooms' own (`locks`). Sorted by hash inside, so that locks never cross;
+# `offset 0` keeps the planner from taking the locks before it has sorted.
+_HOLD_IDENTITY = text("""
+select pg_advisory_xact_lock(held.key) from (
+  select distinct hashtextextended(key, 0) as key from unnest(cast(:keys as text[])) as key
+  order by 1 offset 0
+) as held
+""")
+
+_DELIVERED_BEFORE = text("""
+select lead_id from delivery where source = :source and key = any(cast(:keys as text[])) limit 1
+""")
+
+_LEADS_OF_PERSON = text("""
+select l.id, l.arrived_at, l.state, l.first_contact_at, l.test from lead l
+where l.id in (select lead_id from identity where key = any(cast(:keys as text[])))
+order by l.arrived_at desc, l.id limit :limit
+""")
+
+# One statement, one round trip: foreign keys are checked at its end, when every row is there.
+# Columns are named, so that a later version's column gets its default.
+_EVENTS_FROM_JSON = """
+insert into event (lead_id, seq, kind, at, recorded_at, because, actor, fields)
+select :id, e.seq, e.kind, e.at, e.recorded_at, e.because, e.actor, e.fields
+from jsonb_to_recordset(cast(:events as jsonb)) as e (
+  seq int, kind text, at timestamptz, recorded_at timestamptz, because text, actor text,
+  fields jsonb)
+"""
+
+_INSERT_LEAD = text(f"""
+with new_lead as (
+  insert into lead (id, source, arrived_at, t0, route, policy_version, state, last_seq,
+    last_recorded_at, look_again_at, woken_at, judge_at, test)
+  values (:id, :source, :arrived_at, :t0, :route, :policy_version, :state, :last_seq,
+    :last_recorded_at, :look_again_at, case when :woken then clock_timestamp() end, :judge_at,
+    :test)
+), new_person as (
+  insert into person (lead_id, {", ".join(PERSON_FIELDS)})
+  select :id, {PERSON_COLUMNS} from jsonb_populate_record(null::person, cast(:person as jsonb)) p
+), new_identity as (
+  insert into identity (key, lead_id, arrived_at)
+  select key, :id, :arrived_at from unnest(cast(:identity_keys as text[])) as key
+), new_delivery as (
+  insert into delivery (source, key, lead_id, received_at)
+  select :source, key, :id, :arrived_at from unnest(cast(:delivery_keys as text[])) as key
+)
+{_EVENTS_FROM_JSON}
+""")
+
+_APPEND = text(_EVENTS_FROM_JSON)
+
+_NOTE_ASKED = text("""
+with known as (
+  insert into identity (key, lead_id, arrived_at)
+  select key, :id, :at from unnest(cast(:identity_keys as text[])) as key
+  on conflict do nothing
+)
+insert into delivery (source, key, lead_id, received_at)
+select :source, key, :id, :at from unnest(cast(:delivery_keys as text[])) as key
+""")
+
+# `no key update` shuts out every other writer of the row, and lets rows that only point at the
+# lead (a receipt, a question) be inserted meanwhile.
+_LOCK_LEAD = text(f"select {LEAD_COLUMNS} from lead l where l.id = :id for no key update")
+_TRY_LOCK_LEAD = text(
+    f"select {LEAD_COLUMNS} from lead l where l.id = :id for no key update skip locked"
+)
+
+_TIMELINE = text("""
+select seq, at, recorded_at, because, actor, kind, fields from event
+where lead_id = :id order by seq limit :limit
+""")
+
+_PERSON = text(f"select {PERSON_COLUMNS} from person p where p.lead_id = :id")
+
+_SAVE_STANDING = text("""
+update lead set state = :state, owner = :owner, rung = :rung, attempts = :attempts,
+  first_attempt_at = :first_attempt_at, first_contact_at = :first_contact_at,
+  claimed_at = :claimed_at, paged_at = :paged_at, look_again_at = :look_again_at,
+  last_seq = :last_seq, last_recorded_at = :last_recorded_at,
+  woken_at = case when :woken then clock_timestamp() end
+where id = :id
+""")
+
+_READ_LEAD = text(f"""
+select {LEAD_COLUMNS}, p.lead_id, {PERSON_COLUMNS}
+from lead l left join person p on p.lead_id = l.id where l.id = :id
+""")
+
+
+def hold_identity(conn: Connection, keys: Sequence[str]) -> None:
+    """Hold these keys until the transaction ends; whoever holds one in common waits here.
+
+    Take identity keys and delivery keys in one call: two calls could cross with another's.
+    """
+    if keys:
+        conn.execute(_HOLD_IDENTITY, {"keys": list(keys)})
+
+
+def delivered_before(conn: Connection, source: str, keys: Sequence[str]) -> LeadId | None:
+    """The lead that an earlier delivery under one of these keys became, if any."""
+    if not keys:
+        return None
+    found = conn.execute(_DELIVERED_BEFORE, {"source": source, "keys": list(keys)}).scalar()
+    return LeadId(found) if found else None
+
+
+def leads_of_person(
+    conn: Connection, identity_keys: Sequence[str], limit: int = KNOWN_LEADS_MAX
+) -> list[KnownLead]:
+    """Earlier leads under any of these keys, newest first."""
+    if not identity_keys:
+        return []
+    rows = conn.execute(_LEADS_OF_PERSON, {"keys": list(identity_keys), "limit": limit})
+    return [KnownLead(*row) for row in rows]
+
+
+def insert_lead(conn: Connection, new: NewLead, events: Sequence[Event]) -> None:
+    """Store a lead, its person, under which keys it came, and its first events (at least one)."""
+    last = events[-1]
+    conn.execute(
+        _INSERT_LEAD,
+        {
+            "id": new.id,
+            "source": new.source,
+            "arrived_at": new.arrived_at,
+            "t0": new.t0,
+            "route": new.route,
+            "policy_version": new.policy_version,
+            "state": str(new.state),
+            "last_seq": last.seq,
+            "last_recorded_at": last.recorded_at,
+            "look_again_at": new.look_again_at,
+            "woken": new.woken,
+            "judge_at": new.judge_at,
+            "test": new.test,
+            "person": person_json(new.lead),
+            "identity_keys": list(new.identity_keys),
+            "delivery_keys": list(new.delivery_keys),
+            "events": events_json(events),
+        },
+    )
+
+
+def note_asked(
+    conn: Connection,
+    lead_id: LeadId,
+    source: str,
+    *,
+    identity_keys: Sequence[str],
+    delivery_keys: Sequence[str],
+    at: datetime,
+) -> None:
+    """A known lead came again: its new delivery and any new phone or e-mail lead to it too."""
+    conn.execute(
+        _NOTE_ASKED,
+        {
+            "id": lead_id,
+            "source": source,
+            "at": at,
+            "identity_keys": list(identity_keys),
+            "delivery_keys": list(delivery_keys),
+        },
+    )
+
+
+def lock_lead(conn: Connection, lead_id: LeadId) -> LeadRow | None:
+    """The lead's row, held until the transaction ends; None when there is no such lead.
+
+    Waits for whoever holds it, up to the lock timeout; then the transaction raises LeadBusy.
+    """
+    row = conn.execute(_LOCK_LEAD, {"id": lead_id}).one_or_none()
+    return LeadRow(*row) if row else None
+
+
+def try_lock_lead(conn: Connection, lead_id: LeadId) -> LeadRow | None:
+    """Like `lock_lead`, but None at once when somebody else holds it."""
+    row = conn.execute(_TRY_LOCK_LEAD, {"id": lead_id}).one_or_none()
+    return LeadRow(*row) if row else None
+
+
+def timeline_of(conn: Connection, lead_id: LeadId) -> Timeline:
+    """What happened to the lead, in order of `seq`, at most TIMELINE_MAX events."""
+    rows = conn.execute(_TIMELINE, {"id": lead_id, "limit": TIMELINE_MAX})
+    return tuple(
+        Event(seq, at, recorded_at, because, actor, from_fields(kind, fields))
+        for seq, at, recorded_at, because, actor, kind, fields in rows
+    )
+
+
+def open_look(conn: Connection, lead_id: LeadId) -> tuple[LeadRow, Timeline] | None:
+    """Lock the lead and read its timeline: how every look begins.
+
+    Two statements on purpose. One that did both would read the timeline as it was before it
+    waited for the lock, and so miss what the holder appended.
+    """
+    row = lock_lead(conn, lead_id)
+    return (row, timeline_of(conn, lead_id)) if row else None
+
+
+def person_of(conn: Connection, lead_id: LeadId) -> Lead | None:
+    """The person's words and numbers; None when unknown or erased."""
+    row = conn.execute(_PERSON, {"id": lead_id}).one_or_none()
+    return person_from(row) if row else None
+
+
+def append(conn: Connection, lead_id: LeadId, events: Sequence[Event]) -> None:
+    """Add events behind the last one; the caller holds the lead and numbers them on."""
+    if events:
+        conn.execute(_APPEND, {"id": lead_id, "events": events_json(events)})
+
+
+def save_standing(
+    conn: Connection,
+    lead_id: LeadId,
+    standing: StandingRow,
+    *,
+    look_again_at: datetime | None,
+    last_seq: int,
+    last_recorded_at: datetime,
+    woken: bool,
+) -> None:
+    """Repeat the standing on the lead's row and say when to look again.
+
+    ``woken``: a wake follows this commit, so the sweep leaves it two seconds.
+    """
+    conn.execute(
+        _SAVE_STANDING,
+        {
+            "id": lead_id,
+            "state": str(standing.state),
+            "owner": standing.owner,
+            "rung": standing.rung,
+            "attempts": standing.attempts,
+            "first_attempt_at": standing.first_attempt_at,
+            "first_contact_at": standing.first_contact_at,
+            "claimed_at": standing.claimed_at,
+            "paged_at": standing.paged_at,
+            "look_again_at": look_again_at,
+            "last_seq": last_seq,
+            "last_recorded_at": last_recorded_at,
+            "woken": woken,
+        },
+    )
+
+
+def read_lead(conn: Connection, lead_id: LeadId) -> LeadView | None:
+    """A lead with its person, unlocked, to show."""
+    row = conn.execute(_READ_LEAD, {"id": lead_id}).one_or_none()
+    return view_from(row) if row else None

@@ -1,0 +1,183 @@
+"""What is true of the team and its phones: policies, the team's copy, turns, deaf phones.
+
+Which lead a letter means on a phone is in `questions`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from service.ledger.locks import Room, hold
+from service.rules.floor import Turns
+from service.rules.lead import RepId
+from service.rules.timeline import Channel
+
+# A team has tens of phones; this is where a list of them stops being one.
+DEAF_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedPolicy:
+    """A policy version as stored."""
+
+    version: int
+    digest: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamCopy:
+    """The team file as last loaded. ``generation`` counts the loads that changed it."""
+
+    generation: int
+    digest: str
+    body: dict[str, Any]
+    loaded_at: datetime
+
+
+_POLICY_BY_DIGEST = text("select version from policy_version where digest = :digest")
+_PIN_POLICY = text("""
+insert into policy_version (digest, body, made_at)
+values (:digest, cast(:body as jsonb), :at) on conflict (digest) do nothing returning version
+""")
+_POLICY_BODY = text("select body from policy_version where version = :version")
+_LATEST_POLICY = text("""
+select version, digest, body from policy_version order by version desc limit 1
+""")
+
+_TEAM = text("select generation, digest, body, loaded_at from team_copy where id = 1")
+_SAVE_TEAM = text("""
+insert into team_copy (id, generation, digest, body, loaded_at)
+values (1, 1, :digest, cast(:body as jsonb), :at)
+on conflict (id) do update set generation = team_copy.generation + 1, digest = excluded.digest,
+  body = excluded.body, loaded_at = excluded.loaded_at
+""")
+
+_DEAF = text("select phone, channel from deaf order by phone, channel limit :limit")
+_MAKE_DEAF = text("""
+insert into deaf (phone, channel, since, reason, code)
+values (:phone, :channel, :at, :reason, :code) on conflict do nothing
+""")
+_MAKE_HEARING = text("delete from deaf where phone = :phone and channel = :channel")
+
+_TURN = text("select served, finish from turn where route = :route")
+_LOCK_TURN = text("select served, finish from turn where route = :route for no key update")
+_MAKE_TURN = text("insert into turn (route) values (:route) on conflict do nothing")
+_SAVE_TURN = text("""
+insert into turn (route, served, finish) values (:route, :served, cast(:finish as jsonb))
+on conflict (route) do update set served = excluded.served, finish = excluded.finish
+""")
+
+
+def pin_policy(conn: Connection, digest: str, body: Mapping[str, Any], at: datetime) -> int:
+    """The version of this policy, made if it is new. The same digest is the same version."""
+    values = {"digest": digest, "body": json.dumps(body), "at": at}
+    known = conn.execute(_POLICY_BY_DIGEST, values).scalar()
+    made = known or conn.execute(_PIN_POLICY, values).scalar()
+    # Somebody else pinned it between the two: by now that is to be read.
+    return int(made or conn.execute(_POLICY_BY_DIGEST, values).scalar_one())
+
+
+def policy_body(conn: Connection, version: int) -> dict[str, Any] | None:
+    """The body of a policy version; None when there is no such version."""
+    found: dict[str, Any] | None = conn.execute(_POLICY_BODY, {"version": version}).scalar()
+    return found
+
+
+def latest_policy(conn: Connection) -> PinnedPolicy | None:
+    """The newest policy version; None before the first team file was loaded."""
+    row = conn.execute(_LATEST_POLICY).one_or_none()
+    return PinnedPolicy(*row) if row else None
+
+
+def team(conn: Connection) -> TeamCopy | None:
+    """The team as last loaded; None before the first load."""
+    row = conn.execute(_TEAM).one_or_none()
+    return TeamCopy(*row) if row else None
+
+
+def save_team(
+    conn: Connection,
+    digest: str,
+    body: Mapping[str, Any],
+    at: datetime,
+    replaces: str | None = None,
+) -> TeamCopy:
+    """Keep this copy of the team file unless a newer one came between; the copy that now holds.
+
+    ``replaces`` is the digest that the caller last saw in the ledger. Another there by now means
+    that somebody loaded a file the caller has not seen: theirs stays, and the returned digest
+    tells. None replaces whatever is there: for a start, where an operator asked for this file.
+    """
+    hold(conn, Room.TEAM)
+    held = team(conn)
+    overtaken = held is not None and replaces is not None and held.digest != replaces
+    if held is not None and (held.digest == digest or overtaken):
+        return held
+    conn.execute(_SAVE_TEAM, {"digest": digest, "body": json.dumps(body), "at": at})
+    saved = team(conn)
+    assert saved is not None, "the row was written in this transaction"
+    return saved
+
+
+def deaf_phones(conn: Connection) -> frozenset[tuple[str, Channel]]:
+    """Which phones cannot be reached, by which channel."""
+    rows = conn.execute(_DEAF, {"limit": DEAF_MAX})
+    return frozenset((phone, Channel(channel)) for phone, channel in rows)
+
+
+def make_deaf(
+    conn: Connection,
+    phone: str,
+    channel: Channel,
+    at: datetime,
+    reason: str,
+    code: int | None,
+) -> bool:
+    """This channel no longer reaches the phone; True when that is news."""
+    values = {
+        "phone": phone,
+        "channel": str(channel),
+        "at": at,
+        "reason": reason,
+        "code": code,
+    }
+    return conn.execute(_MAKE_DEAF, values).rowcount == 1
+
+
+def make_hearing(conn: Connection, phone: str, channel: Channel) -> bool:
+    """This channel reaches the phone again; True when that is news."""
+    values = {"phone": phone, "channel": str(channel)}
+    return conn.execute(_MAKE_HEARING, values).rowcount == 1
+
+
+def turns(conn: Connection, route: str, *, lock: bool = True) -> Turns:
+    """How far the turn has come on a route ('' is everyone).
+
+    With ``lock`` the row is held until the transaction ends; take it after the lead's, never
+    before.
+    """
+    values = {"route": route}
+    row = conn.execute(_LOCK_TURN if lock else _TURN, values).one_or_none()
+    if row is None and lock:
+        conn.execute(_MAKE_TURN, values)
+        row = conn.execute(_LOCK_TURN, values).one()
+    if row is None:
+        return Turns()
+    served, finish = row
+    return Turns(served, MappingProxyType({RepId(rep): at for rep, at in finish.items()}))
+
+
+def save_turns(conn: Connection, route: str, given: Turns) -> None:
+    """Write down that a turn was given; the caller holds the row through `turns`."""
+    values = {
+        "route": route,
+        "served": given.served,
+        "finish": json.dumps(dict(given.finish)),
+    }
+    conn.execute(_SAVE_TURN, values)

@@ -1,0 +1,88 @@
+"""What a rep's word means for a lead: which facts follow from a claim, a pass or an outcome.
+
+A rep's word is evidence of grade C. It never upgrades what the carrier proved (DEFINITIONS.md).
+"""
+
+from __future__ import annotations
+
+from service.rules.lead import RepId
+from service.rules.standing import Standing
+from service.rules.timeline import (
+    AskedAgain,
+    Attempted,
+    By,
+    Claimed,
+    ClaimLost,
+    Contacted,
+    Ending,
+    Excluded,
+    Fact,
+    NoAnswer,
+    Outcome,
+    PageDelivered,
+    PageSent,
+    Passed,
+    Settled,
+    VoicemailLeft,
+)
+
+WORD = "C"
+
+# An outcome that ends the lead, and the reason it is settled with.
+_ENDS = {
+    Ending.WRONG_NUMBER: "wrong_number",
+    Ending.BOOKED: "booked",
+    Ending.NOT_INTERESTED: "not_interested",
+}
+
+
+def claim(standing: Standing, rep: RepId, by: By) -> tuple[Fact, ...]:
+    """Taking a lead: it is theirs if nobody has it; if somebody has, they are told who."""
+    if standing.owner == rep and standing.open:
+        return ()
+    if not standing.open or standing.owner is not None:
+        return (ClaimLost(rep, by, standing.owner if standing.open else None),)
+    return (Claimed(rep, by),)
+
+
+def decline(standing: Standing, rep: RepId, by: By) -> tuple[Fact, ...]:
+    """Passing a lead on. Saying so twice, or of a lead that somebody else has, changes nothing."""
+    if not standing.open or rep in standing.passed:
+        return ()
+    if standing.owner not in (None, rep):
+        return (ClaimLost(rep, by, standing.owner),)
+    return (Passed(rep, by),)
+
+
+def outcome(
+    standing: Standing, rep: RepId | None, ending: Ending, by: By, when: str | None
+) -> tuple[Fact, ...]:
+    """What a person says a call came to. Nothing, for a lead that is closed."""
+    if not standing.open:
+        return ()
+    said = Outcome(ending, rep, by, when)
+    if ending is Ending.NOT_A_LEAD:
+        return (said, Excluded("not_a_lead"))
+    facts: tuple[Fact, ...] = (Attempted(rep, WORD), _came_to(ending, rep), said)
+    reason = _ENDS.get(ending)
+    return (*facts, Settled(reason)) if reason else facts
+
+
+def _came_to(ending: Ending, rep: RepId | None) -> Fact:
+    """What an attempt came to: exactly one of these follows each attempt."""
+    if ending is Ending.VOICEMAIL:
+        return VoicemailLeft(WORD, rep)
+    if ending in (Ending.TALKED, Ending.BOOKED, Ending.NOT_INTERESTED):
+        return Contacted(WORD, rep)
+    # "Call later", said without having talked, is owed another call as if unanswered.
+    return NoAnswer(WORD, rep)
+
+
+# Facts that change nothing a look would decide: they confirm what was already ordered. A test
+# holds that no verdict differs before and after one of these.
+_CONFIRMS = (AskedAgain, PageSent, PageDelivered)
+
+
+def stirs(fact: Fact) -> bool:
+    """Whether a fact may call for something to be done, so that a look must follow it."""
+    return not isinstance(fact, _CONFIRMS)

@@ -1,0 +1,49 @@
+"""What the stand-in carrier is told at start: its one account, its numbers, its people, our URLs.
+
+Plain values only; nothing here reads the environment.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+def wall_clock() -> datetime:
+    """The carrier's own clock, aware UTC. The carrier is outside the product and keeps real time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Handset:
+    """A person whose phone is on the page. `phone` is E.164; `role` is shown as it stands."""
+
+    name: str
+    phone: str
+    role: str = "rep"
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierConfig:
+    """One account of the stand-in carrier.
+
+    `sms_url` and `voice_url` get inbound texts and calls; a `#rc=..` fragment on them is honoured.
+    `lead_url` is the product's `POST /leads/{source}` (empty: no "be the lead" form) and
+    `timeline_url` its `GET /leads`, to which `/{lead_id}` is added (empty: no timeline shown).
+    `seconds_scale` shortens what a person would wait for (ringing, speech, pauses, validity);
+    faults always last the seconds they name. `network_s` is one hop of a text or call, unscaled.
+    """
+
+    account_sid: str
+    auth_token: str = field(repr=False)
+    sms_url: str
+    voice_url: str
+    lead_url: str = ""
+    lead_key: str = field(default="", repr=False)
+    timeline_url: str = ""
+    timeline_token: str = field(default="", repr=False)
+    people: tuple[Handset, ...] = ()
+    team_numbers: tuple[str, ...] = ("+15005550006", "+15005550007")
+    seconds_scale: float = 1.0
+    network_s: float = 0.05
+    loopback_only: bool = True
+    now: Callable[[], datetime] = wall_clock

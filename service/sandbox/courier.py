@@ -1,0 +1,215 @@
+"""Requests from the carrier to our product: signed, with Twilio's timeouts and retries.
+
+Carries status callbacks in the background and asks for TwiML in the foreground. Knows nothing of
+what the parameters mean.
+"""
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urldefrag, urlencode, urlsplit, urlunsplit
+
+import httpx
+from twilio.request_validator import (  # type: ignore[import-untyped]  # it ships no types
+    RequestValidator,
+)
+
+from service.sandbox.config import CarrierConfig
+from service.sandbox.exchange import Bell, Errands
+from service.sandbox.faults import FaultBook
+
+CONCURRENT_MAX = 64  # requests under way to our product; more would only queue there
+PENDING_MAX = (
+    20_000  # callbacks waiting for their turn; beyond it they are lost, as at a carrier
+)
+DELIVERIES_MAX = 5_000
+ANSWER_CHARS_MAX = 64 * 1024  # TwiML's own limit
+REORDER_HOLD_S = 10.0  # a callback held for a successor that never comes goes anyway
+RETRY_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Connection overrides of one URL, in seconds, with Twilio's defaults."""
+
+    connect_s: float = 5.0
+    read_s: float = 15.0
+    total_s: float = 15.0
+    retries: int = 1
+    policy: frozenset[str] = frozenset({"ct"})
+
+    def retries_on(self, failure: str) -> bool:
+        return bool(failure) and ("all" in self.policy or failure in self.policy)
+
+
+def _within(
+    given: dict[str, list[str]], key: str, low: int, high: int, default: int
+) -> int:
+    """A number of the fragment; what is absent, no number or out of range leaves the default."""
+    raw = given.get(key, [""])[-1]
+    if not raw.isascii() or not raw.isdigit():
+        return default
+    return int(raw) if low <= int(raw) <= high else default
+
+
+def split_overrides(url: str) -> tuple[str, Overrides]:
+    """The URL to request and sign, and what its `#ct=..&rt=..&tt=..&rc=..&rp=..` asks for."""
+    target, fragment = urldefrag(url)
+    if not fragment:
+        return target, Overrides()
+    given = parse_qs(fragment)
+    policy = frozenset(p for p in given.get("rp", ["ct"])[-1].split(",") if p)
+    return target, Overrides(
+        connect_s=_within(given, "ct", 100, 10_000, 5_000) / 1000,
+        read_s=_within(given, "rt", 100, 15_000, 15_000) / 1000,
+        total_s=_within(given, "tt", 100, 15_000, 15_000) / 1000,
+        retries=_within(given, "rc", 0, 5, 1),
+        policy=policy,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What our product answered. `status` is None when it did not; `failure` is ct, rt, 4xx, 5xx."""
+
+    status: int | None
+    text: str = ""
+    failure: str = ""
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Courier:
+    """Sends signed requests over one shared client. Open it inside the running loop."""
+
+    def __init__(
+        self, config: CarrierConfig, faults: FaultBook, errands: Errands
+    ) -> None:
+        self._validator = RequestValidator(config.auth_token)
+        self._faults = faults
+        self._errands = errands
+        self._turns = asyncio.Semaphore(CONCURRENT_MAX)
+        self._gone: dict[str, Bell] = {}
+        self._n = 0
+        self.deliveries: deque[dict[str, object]] = deque(maxlen=DELIVERIES_MAX)
+        self.bell = Bell()
+        limits = httpx.Limits(
+            max_connections=CONCURRENT_MAX, max_keepalive_connections=CONCURRENT_MAX
+        )
+        # trust_env off: a proxy of the machine must not stand between two loopback servers
+        self._http = httpx.AsyncClient(limits=limits, trust_env=False)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    def forget(self) -> None:
+        self.deliveries.clear()
+
+    def call_back(
+        self, url: str, params: Mapping[str, str], *, subject: str, to: str
+    ) -> None:
+        """Post a status callback in the background, under the rules for callbacks."""
+        if url and len(self._errands) < PENDING_MAX:
+            self._errands.start(self._call_back(url, dict(params), subject, to))
+
+    async def _call_back(
+        self, url: str, params: dict[str, str], subject: str, to: str
+    ) -> None:
+        event = params.get("MessageStatus") or params.get("CallStatus") or ""
+        if self._faults.use("callbacks", "lose", to, event):
+            self._record(url, params, 0, Reply(None, error="lost by a fault rule"))
+            return
+        if rule := self._faults.use("callbacks", "delay", to, event):
+            await asyncio.sleep(rule.seconds)
+        if self._faults.use("callbacks", "reorder", to, event):
+            await self._after_the_next(subject)
+        twice = self._faults.use("callbacks", "duplicate", to, event)
+        for _ in range(2 if twice else 1):
+            await self.ask(url, params)
+        if waiting := self._gone.pop(subject, None):
+            waiting.ring()
+
+    async def _after_the_next(self, subject: str) -> None:
+        bell = self._gone.setdefault(subject, Bell())
+        await bell.wait(REORDER_HOLD_S)
+
+    async def ask(
+        self, url: str, params: Mapping[str, str], method: str = "POST"
+    ) -> Reply:
+        """Request `url` with retries as its fragment says; always returns, never raises."""
+        target, how = split_overrides(url)
+        token = str(uuid.uuid4())
+        last = Reply(None, failure="tt", error="total time is up")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(how.total_s):
+                for attempt in range(how.retries + 1):
+                    last = await self._once(target, how, params, method, token)
+                    self._record(target, params, attempt, last)
+                    if not how.retries_on(last.failure):
+                        break
+                    await asyncio.sleep(RETRY_PAUSE_S)
+        return last
+
+    async def _once(
+        self,
+        url: str,
+        how: Overrides,
+        params: Mapping[str, str],
+        method: str,
+        token: str,
+    ) -> Reply:
+        if method == "GET":
+            parts = urlsplit(url)
+            query = "&".join(q for q in (parts.query, urlencode(params)) if q)
+            url, params = urlunsplit(parts._replace(query=query)), {}
+        headers = {
+            "X-Twilio-Signature": self._signature(url, params),
+            "I-Twilio-Idempotency-Token": token,
+            "User-Agent": "TwilioProxy/1.1",
+        }
+        if params:
+            headers["Content-Type"] = "application/x-www-form-urlencoded; charset=utf-8"
+        timeout = httpx.Timeout(
+            how.total_s, connect=how.connect_s, read=how.read_s, pool=None
+        )
+        try:
+            async with self._turns:
+                answer = await self._http.request(
+                    method,
+                    url,
+                    content=urlencode(params) if params else None,
+                    headers=headers,
+                    timeout=timeout,
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            return Reply(None, failure="ct", error=repr(error))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Reply(None, failure="rt", error=repr(error))
+        family = f"{answer.status_code // 100}xx" if answer.status_code >= 400 else ""
+        return Reply(answer.status_code, answer.text[:ANSWER_CHARS_MAX], failure=family)
+
+    def _signature(self, url: str, params: Mapping[str, str]) -> str:
+        signature: str = self._validator.compute_signature(url, dict(params))
+        return signature
+
+    def _record(
+        self, url: str, params: Mapping[str, str], attempt: int, reply: Reply
+    ) -> None:
+        self._n += 1
+        self.deliveries.append(
+            {
+                "n": self._n,
+                "url": url,
+                "params": dict(params),
+                "attempt": attempt,
+                "status": reply.status,
+                "error": reply.error,
+            }
+        )
+        self.bell.ring()

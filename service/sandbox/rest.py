@@ -1,0 +1,347 @@
+"""The carrier's public API: the part of Twilio's 2010-04-01 REST API that our code uses.
+
+Reads requests, checks credentials and numbers, and hands the work to Texts and Calls. The official
+client must not be able to tell the difference.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from service.sandbox.answers import (
+    API_VERSION,
+    ApiRefusal,
+    call_body,
+    listing,
+    message_body,
+)
+from service.sandbox.calls import Calls
+from service.sandbox.exchange import Exchange
+from service.sandbox.gate import Form, Gate, one, whole
+from service.sandbox.numbers import BODY_CHARS_MAX, call_error, sms_error
+from service.sandbox.records import FINAL_MESSAGE, Call, Fetch, Inline, Message, new_sid
+from service.sandbox.texts import TextOrder, Texts
+
+PAGE_SIZE_MAX = 1_000
+VALIDITY_S_MAX = 36_000
+RING_S_MAX = 600
+TWIML_CHARS_MAX = 4_000
+
+
+class Row(Protocol):
+    """What a list filters by."""
+
+    @property
+    def to(self) -> str: ...
+    @property
+    def from_(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+
+
+class Api:
+    """The REST resources of the one account."""
+
+    def __init__(
+        self, exchange: Exchange, gate: Gate, texts: Texts, calls: Calls
+    ) -> None:
+        self._exchange = exchange
+        self._config = exchange.config
+        self._serve = gate.serve
+        self._texts = texts
+        self._calls = calls
+        self.router = APIRouter(prefix=f"/{API_VERSION}/Accounts")
+        self._add_routes()
+
+    def _add_routes(self) -> None:
+        add = self.router.add_api_route
+        add("/{account}.json", self.account, methods=["GET"])
+        add("/{account}/IncomingPhoneNumbers.json", self.own_numbers, methods=["GET"])
+        add("/{account}/Messages.json", self.create_message, methods=["POST"])
+        add("/{account}/Messages.json", self.list_messages, methods=["GET"])
+        add(
+            "/{account}/Messages/{sid}.json",
+            self.one_message,
+            methods=["GET", "POST", "DELETE"],
+        )
+        add("/{account}/Calls.json", self.create_call, methods=["POST"])
+        add("/{account}/Calls.json", self.list_calls, methods=["GET"])
+        add("/{account}/Calls/{sid}.json", self.one_call, methods=["GET", "POST"])
+
+    # -- account
+
+    async def account(self, request: Request) -> Response:
+        return await self._serve(
+            request, "lookups", "account", lambda _: JSONResponse(self._account_body())
+        )
+
+    def _account_body(self) -> dict[str, object]:
+        sid = self._config.account_sid
+        return {
+            "sid": sid,
+            "friendly_name": "Stand-in carrier",
+            "status": "active",
+            "type": "Full",
+            "owner_account_sid": sid,
+            "auth_token": "",
+            "date_created": None,
+            "date_updated": None,
+            "subresource_uris": {},
+            "uri": f"/{API_VERSION}/Accounts/{sid}.json",
+        }
+
+    async def own_numbers(self, request: Request) -> Response:
+        return await self._serve(
+            request, "lookups", "numbers", lambda _: self._numbers_page(request)
+        )
+
+    def _numbers_page(self, request: Request) -> Response:
+        asked = request.query_params.get("PhoneNumber", "")
+        rows: list[dict[str, object]] = [
+            {
+                "sid": f"PN{index:032x}",
+                "account_sid": self._config.account_sid,
+                "phone_number": number,
+                "friendly_name": number,
+                "capabilities": {
+                    "voice": True,
+                    "sms": True,
+                    "mms": False,
+                    "fax": False,
+                },
+                "sms_url": self._config.sms_url,
+                "sms_method": "POST",
+                "voice_url": self._config.voice_url,
+                "voice_method": "POST",
+                "status": "in-use",
+            }
+            for index, number in enumerate(self._config.team_numbers)
+            if asked in ("", number)
+        ]
+        return JSONResponse(
+            listing(
+                request.url.path, "incoming_phone_numbers", rows, 0, PAGE_SIZE_MAX, ""
+            )
+        )
+
+    # -- messages
+
+    async def create_message(self, request: Request) -> Response:
+        return await self._serve(request, "messages", "messages", self._create_message)
+
+    def _create_message(self, form: Form) -> Response:
+        message = self._texts.send(self._text_order(form))
+        body = message_body(self._config.account_sid, message)
+        return JSONResponse(body, 201, {"X-Sandbox-Sid": message.sid})
+
+    def _text_order(self, form: Form) -> TextOrder:
+        """The text asked for. Raises ApiRefusal with the carrier's code when it is not possible."""
+        to, from_, service = (
+            one(form, "To"),
+            one(form, "From"),
+            one(form, "MessagingServiceSid"),
+        )
+        body = one(form, "Body")
+        if not to:
+            raise ApiRefusal(21604)
+        if not from_ and not service:
+            raise ApiRefusal(21603)
+        if not body and not one(form, "MediaUrl") and not one(form, "ContentSid"):
+            raise ApiRefusal(21602)
+        if len(body) > BODY_CHARS_MAX:
+            raise ApiRefusal(21617)
+        sender = from_ or self._config.team_numbers[0]
+        if error := sms_error(sender, to, self._config.team_numbers):
+            raise ApiRefusal(error)
+        if (sender, to) in self._exchange.opted_out:
+            raise ApiRefusal(21610)
+        validity = whole(form, "ValidityPeriod", VALIDITY_S_MAX, VALIDITY_S_MAX)
+        return TextOrder(
+            from_=from_,
+            to=to,
+            body=body,
+            service_sid=service,
+            status_callback=_callback(form, "StatusCallback"),
+            validity_s=float(max(1, validity)),
+            send_at=_instant(one(form, "SendAt")) if service else None,
+        )
+
+    async def one_message(self, request: Request) -> Response:
+        sid = request.path_params["sid"]
+        return await self._serve(
+            request,
+            "lookups",
+            "messages",
+            lambda form: self._one_message(request.method, sid, form),
+        )
+
+    def _one_message(self, method: str, sid: str, form: Form) -> Response:
+        message = self._exchange.messages.get(sid)
+        if message is None:
+            raise ApiRefusal(20404)
+        if method == "DELETE":
+            del self._exchange.messages[sid]
+            return Response(status_code=204)
+        if method == "POST" and one(form, "Status") == "canceled":
+            if message.status in FINAL_MESSAGE or message.status == "sent":
+                raise ApiRefusal(30409)
+            message.status = "canceled"
+        elif method == "POST" and "Body" in form:
+            if one(form, "Body"):
+                raise ApiRefusal(
+                    20001
+                )  # only "" is allowed: a text can be redacted, not edited
+            message.body = ""
+        return JSONResponse(message_body(self._config.account_sid, message))
+
+    async def list_messages(self, request: Request) -> Response:
+        return await self._serve(
+            request, "lookups", "messages", lambda _: self._list_messages(request)
+        )
+
+    def _list_messages(self, request: Request) -> Response:
+        account = self._config.account_sid
+
+        def shape(row: Message) -> dict[str, object]:
+            return message_body(account, row)
+
+        return _page(request, "messages", list(self._exchange.messages.values()), shape)
+
+    # -- calls
+
+    async def create_call(self, request: Request) -> Response:
+        return await self._serve(request, "calls", "calls", self._create_call)
+
+    def _create_call(self, form: Form) -> Response:
+        to, from_ = one(form, "To"), one(form, "From")
+        if not to:
+            raise ApiRefusal(21201)
+        if error := call_error(from_, to, self._config.team_numbers):
+            raise ApiRefusal(error)
+        fallback = _callback(form, "FallbackUrl")
+        events = frozenset(
+            e for value in form.get("StatusCallbackEvent", []) for e in value.split()
+        )
+        call = Call(
+            sid=new_sid("CA"),
+            from_=from_,
+            to=to,
+            direction="outbound-api",
+            status="queued",
+            created=self._config.now(),
+            first=_step(form),
+            fallback=Fetch(fallback) if fallback else None,
+            status_callback=_callback(form, "StatusCallback"),
+            status_events=events or frozenset({"completed"}),
+            ring_s=float(whole(form, "Timeout", 60, RING_S_MAX)),
+            detection=one(form, "MachineDetection"),
+            amd_callback=_callback(form, "AsyncAmdStatusCallback"),
+        )
+        self._calls.place(call)
+        body = call_body(self._config.account_sid, call)
+        return JSONResponse(body, 201, {"X-Sandbox-Sid": call.sid})
+
+    async def one_call(self, request: Request) -> Response:
+        sid = request.path_params["sid"]
+        return await self._serve(
+            request,
+            "lookups",
+            "calls",
+            lambda form: self._one_call(request.method, sid, form),
+        )
+
+    def _one_call(self, method: str, sid: str, form: Form) -> Response:
+        call = self._exchange.calls.get(sid)
+        if call is None:
+            raise ApiRefusal(20404)
+        if method == "POST":
+            self._update_call(call, form)
+        return JSONResponse(call_body(self._config.account_sid, call))
+
+    def _update_call(self, call: Call, form: Form) -> None:
+        status = one(form, "Status")
+        if status == "completed" or (status == "canceled" and call.started is None):
+            self._calls.hang_up(call, status)
+        asks_redirect = not status and ("Url" in form or "Twiml" in form)
+        if asks_redirect and not self._calls.redirect(call, _step(form)):
+            raise ApiRefusal(21220)
+
+    async def list_calls(self, request: Request) -> Response:
+        return await self._serve(
+            request, "lookups", "calls", lambda _: self._list_calls(request)
+        )
+
+    def _list_calls(self, request: Request) -> Response:
+        account = self._config.account_sid
+
+        def shape(row: Call) -> dict[str, object]:
+            return call_body(account, row)
+
+        return _page(request, "calls", list(self._exchange.calls.values()), shape)
+
+
+def _is_url(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _callback(form: Form, name: str) -> str:
+    """A URL to be called, or "". A hostname with an underscore is refused, as by the carrier."""
+    url = one(form, name)
+    if url and (not _is_url(url) or "_" in (urlsplit(url).hostname or "")):
+        raise ApiRefusal(21609)
+    return url
+
+
+def _step(form: Form) -> Fetch | Inline:
+    """The document of a call. With both given, `Url` wins and `Twiml` is ignored."""
+    url, twiml = one(form, "Url"), one(form, "Twiml")
+    if url:
+        if not _is_url(url):
+            raise ApiRefusal(21205)
+        return Fetch(url, one(form, "Method", "POST").upper())
+    if not twiml or len(twiml) > TWIML_CHARS_MAX:
+        raise ApiRefusal(21205)
+    return Inline(twiml)
+
+
+def _instant(raw: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(raw)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+R = TypeVar("R", bound=Row)
+
+
+def _page(
+    request: Request, name: str, rows: list[R], shape: Callable[[R], dict[str, object]]
+) -> Response:
+    """Newest first. To, From and Status filter; other filters are accepted and ignored."""
+    asked = request.query_params
+    kept = [
+        row
+        for row in reversed(rows)
+        if asked.get("To", row.to) == row.to
+        and asked.get("From", row.from_) == row.from_
+        and asked.get("Status", row.status) == row.status
+    ]
+    size = min(PAGE_SIZE_MAX, max(1, _index(asked.get("PageSize", ""), 50)))
+    page = _index(asked.get("Page", ""), 0)
+    query = urlencode(
+        [(k, v) for k, v in asked.items() if k in ("To", "From", "Status")]
+    )
+    shown = [shape(row) for row in kept]
+    return JSONResponse(
+        listing(request.url.path, name, shown, page, size, f"{query}&" if query else "")
+    )
+
+
+def _index(raw: str, default: int) -> int:
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 7 else default

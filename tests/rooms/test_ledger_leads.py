@@ -1,0 +1,292 @@
+"""Leads stored and read back, and the locks that keep two hands from one lead."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import exc
+
+from service.ledger import leads, listing
+from service.ledger.engine import Ledger
+from service.ledger.leads import StandingRow
+from service.rules.lead import Lead, LeadId, RepId, identity_keys
+from service.rules.timeline import By, Channel, Claimed, PageFailed, PageId
+from tests.rooms.ledger_world import (
+    ANN,
+    NOON,
+    WEBSITE,
+    Beside,
+    a_policy,
+    arrived,
+    at,
+    await_blocked,
+    fact_at,
+    fresh_id,
+    meet,
+    new_lead,
+    paged,
+    store,
+)
+
+DANA = Lead(
+    name="Dana Réyes",
+    phone="+12125550177",
+    phone_as_given="(212) 555-0177",
+    email="dana@example.com",
+    ask='Solar for a barn; "quickly", 100% please',
+    company="Réyes & Co",
+    city="Austin",
+    state="TX",
+    language="es",
+    pages_viewed=("/pricing", "/barns"),
+    extra=(("utm_source", "search"), ("budget", "10k")),
+)
+
+
+def test_a_lead_and_its_person_are_read_back_as_they_were_stored(ledger: Ledger) -> None:
+    with ledger.transaction() as conn:
+        new = new_lead(conn, DANA, route=1, t0=at(-5), judge_at=at(86_400), test=True)
+        leads.insert_lead(conn, new, [arrived()])
+    with ledger.transaction() as conn:
+        view = leads.read_lead(conn, new.id)
+        assert leads.person_of(conn, new.id) == DANA
+    assert view is not None
+    assert view.person == DANA
+    row = view.row
+    assert (row.id, row.source, row.arrived_at, row.t0) == (new.id, WEBSITE, NOON, at(-5))
+    assert (row.route, row.state, row.attempts, row.last_seq) == (1, "waiting", 0, 1)
+    assert (row.look_again_at, row.judge_at, row.test) == (NOON, at(86_400), True)
+    assert (row.owner, row.rung, row.claimed_at, row.first_contact_at) == (None,) * 4
+    assert row.woken_at is not None
+
+
+def test_a_timeline_is_read_back_as_it_was_written(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    later = [
+        paged(2, "page-1", at(0.25)),
+        fact_at(3, PageFailed(PageId("page-1"), ANN, Channel.TEXT, "21610", 21610), at(1)),
+        fact_at(4, Claimed(RepId("bob"), By.LINK), at(2.000001)),
+    ]
+    with ledger.transaction() as conn:
+        leads.append(conn, lead_id, later[:1])
+        leads.append(conn, lead_id, later[1:])
+        leads.append(conn, lead_id, [])
+    with ledger.transaction() as conn:
+        assert leads.timeline_of(conn, lead_id) == (arrived(), *later)
+
+
+def test_a_look_opens_with_the_row_and_its_timeline(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    with ledger.transaction() as conn:
+        opened = leads.open_look(conn, lead_id)
+        assert leads.open_look(conn, fresh_id()) is None
+    assert opened is not None
+    row, timeline = opened
+    assert row.id == lead_id
+    assert timeline == (arrived(),)
+
+
+def test_the_standing_is_repeated_on_the_row(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    standing = StandingRow("claimed", "ann", 2, 1, at(9), at(10), at(5), at(1))
+    with ledger.transaction() as conn:
+        leads.save_standing(
+            conn,
+            lead_id,
+            standing,
+            look_again_at=at(180),
+            last_seq=6,
+            last_recorded_at=at(10),
+            woken=False,
+        )
+        row = leads.lock_lead(conn, lead_id)
+    assert row is not None
+    held = (row.state, row.owner, row.rung, row.attempts, row.first_attempt_at)
+    assert held == ("claimed", "ann", 2, 1, at(9))
+    assert (row.first_contact_at, row.claimed_at, row.paged_at) == (at(10), at(5), at(1))
+    assert (row.look_again_at, row.last_seq, row.last_recorded_at) == (at(180), 6, at(10))
+    assert row.woken_at is None
+
+
+def test_a_settled_lead_needs_no_look(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    with ledger.transaction() as conn:
+        leads.save_standing(
+            conn,
+            lead_id,
+            StandingRow("settled"),
+            look_again_at=None,
+            last_seq=1,
+            last_recorded_at=NOON,
+            woken=False,
+        )
+
+
+def test_an_open_lead_cannot_be_left_without_a_look(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    with pytest.raises(exc.IntegrityError, match="never_forgotten"), ledger.transaction() as conn:
+        leads.save_standing(
+            conn,
+            lead_id,
+            StandingRow("chasing"),
+            look_again_at=None,
+            last_seq=1,
+            last_recorded_at=NOON,
+            woken=False,
+        )
+
+
+def test_a_redelivery_is_known_by_any_of_its_keys(ledger: Ledger) -> None:
+    lead_id = store(ledger, delivery_keys=("id:77", "idem:abc"))
+    with ledger.transaction() as conn:
+        assert leads.delivered_before(conn, WEBSITE, ["id:77"]) == lead_id
+        assert leads.delivered_before(conn, WEBSITE, ["id:new", "idem:abc"]) == lead_id
+        assert leads.delivered_before(conn, "elsewhere", ["id:77"]) is None
+        assert leads.delivered_before(conn, WEBSITE, []) is None
+
+
+def test_a_person_is_known_by_phone_or_email_newest_lead_first(ledger: Ledger) -> None:
+    dana = Lead(phone="+12125550001", email="d@example.com")
+    older = store(ledger, dana)
+    newer = store(ledger, Lead(email="d@example.com"), arrived_at=at(60), t0=at(60))
+    store(ledger, Lead(phone="+12125550002"))
+    with ledger.transaction() as conn:
+        known = leads.leads_of_person(conn, identity_keys(dana))
+        assert leads.leads_of_person(conn, identity_keys(dana), limit=1) == known[:1]
+        assert leads.leads_of_person(conn, []) == []
+    assert [each.id for each in known] == [newer, older]
+    assert known[0] == leads.KnownLead(newer, at(60), "waiting", None, False)
+
+
+def test_who_asked_again_is_known_by_the_new_keys_too(ledger: Ledger) -> None:
+    lead_id = store(ledger, Lead(phone="+12125550003"))
+    keys = ["email:new@example.com", "phone:+12125550003"]
+    with ledger.transaction() as conn:
+        leads.note_asked(
+            conn, lead_id, WEBSITE, identity_keys=keys, delivery_keys=["id:again"], at=at(5)
+        )
+        assert [k.id for k in leads.leads_of_person(conn, keys[:1])] == [lead_id]
+        assert leads.delivered_before(conn, WEBSITE, ["id:again"]) == lead_id
+
+
+def test_two_edges_that_store_one_person_take_turns(fresh_ledger: Ledger) -> None:
+    """The second sees what the first stored, because it waited for a key in common."""
+    dana = Lead(phone="+12125550004", email="two@example.com")
+    held, told = threading.Event(), threading.Event()
+
+    def first() -> LeadId:
+        with fresh_ledger.transaction() as conn:
+            leads.hold_identity(conn, ["email:two@example.com", "phone:+12125550004"])
+            held.set()
+            meet(told)
+            new = new_lead(conn, dana)
+            leads.insert_lead(conn, new, [arrived()])
+        return new.id
+
+    def second() -> list[LeadId]:
+        meet(held)
+        with fresh_ledger.transaction() as conn:
+            leads.hold_identity(conn, ["phone:+12125550004"])
+            return [known.id for known in leads.leads_of_person(conn, identity_keys(dana))]
+
+    with fresh_ledger.transaction() as conn:
+        a_policy(conn)
+    one, two = Beside(first), Beside(second)
+    await_blocked(fresh_ledger)
+    told.set()
+    assert two.ended() == [one.ended()]
+
+
+def test_holders_of_keys_in_any_order_never_cross(fresh_ledger: Ledger) -> None:
+    keys = [f"phone:+1212555{n:04d}" for n in range(40)]
+    gate = threading.Barrier(2, timeout=20)
+
+    def hold_often(ordered: list[str]) -> None:
+        gate.wait()
+        for _ in range(10):
+            with fresh_ledger.transaction() as conn:
+                leads.hold_identity(conn, ordered)
+
+    both = [Beside(lambda: hold_often(keys)), Beside(lambda: hold_often(keys[::-1]))]
+    for each in both:
+        each.ended()
+
+
+def test_a_look_that_waited_sees_what_the_holder_appended(fresh_ledger: Ledger) -> None:
+    lead_id = store(fresh_ledger)
+    held, told = threading.Event(), threading.Event()
+
+    def holder() -> None:
+        with fresh_ledger.transaction() as conn:
+            leads.lock_lead(conn, lead_id)
+            held.set()
+            meet(told)
+            leads.append(conn, lead_id, [paged(2, "page-2")])
+
+    def looker() -> int:
+        meet(held)
+        with fresh_ledger.transaction() as conn:
+            opened = leads.open_look(conn, lead_id)
+        assert opened is not None
+        return len(opened[1])
+
+    one, two = Beside(holder), Beside(looker)
+    await_blocked(fresh_ledger)
+    told.set()
+    one.ended()
+    assert two.ended() == 2
+
+
+def test_trying_a_held_lead_gives_none_at_once(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    with ledger.transaction() as holder, ledger.transaction() as other:
+        assert leads.try_lock_lead(holder, lead_id) is not None
+        assert leads.try_lock_lead(other, lead_id) is None
+
+
+def test_a_receipt_may_point_at_a_lead_that_is_held(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    with ledger.transaction() as holder, ledger.transaction() as other:
+        leads.lock_lead(holder, lead_id)
+        leads.note_asked(
+            other, lead_id, WEBSITE, identity_keys=[], delivery_keys=["id:held"], at=NOON
+        )
+
+
+def test_leads_are_listed_newest_first_a_page_at_a_time(fresh_ledger: Ledger) -> None:
+    # Three arrive at one instant: the cursor must not lose or repeat any of them.
+    whens = [NOON, NOON, NOON, at(1), at(2)]
+    stored = [store(fresh_ledger, arrived_at=when, t0=when) for when in whens]
+    newest_first = [stored[4], stored[3], *sorted(stored[:3])]
+    seen: list[LeadId] = []
+    cursor = None
+    for _ in range(3):
+        with fresh_ledger.transaction() as conn:
+            page = listing.list_leads(conn, None, 2, cursor)
+        seen += [view.row.id for view in page.leads]
+        cursor = page.cursor
+    assert seen == newest_first
+    assert cursor is None
+
+
+def test_leads_are_listed_open_or_closed(fresh_ledger: Ledger) -> None:
+    is_open, closed = store(fresh_ledger), store(fresh_ledger, state="settled")
+    with fresh_ledger.transaction() as conn:
+        for state_open, expected in ((True, [is_open]), (False, [closed])):
+            page = listing.list_leads(conn, state_open)
+            assert [view.row.id for view in page.leads] == expected
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!!", "MjAyNg", "MjAyNi0wMS0wMXxh"])
+def test_a_cursor_that_is_none_of_ours_is_refused(ledger: Ledger, cursor: str) -> None:
+    with pytest.raises(ValueError, match="cursor"), ledger.transaction() as conn:
+        listing.list_leads(conn, cursor=cursor)
+
+
+def test_instants_come_back_aware_whatever_zone_they_went_in_with(ledger: Ledger) -> None:
+    eastern = NOON.astimezone(tz=datetime.now().astimezone().tzinfo)
+    lead_id = store(ledger, arrived_at=eastern, t0=eastern - timedelta(seconds=1))
+    with ledger.transaction() as conn:
+        row = leads.lock_lead(conn, lead_id)
+    assert row is not None
+    assert (row.arrived_at, row.arrived_at.utcoffset()) == (NOON, UTC.utcoffset(None))

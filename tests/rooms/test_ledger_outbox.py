@@ -1,0 +1,260 @@
+"""Messages: ordered once, taken by one, settled once; two threads never take the same row."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from service.ledger import leads, outbox
+from service.ledger.engine import Ledger
+from service.ledger.outbox import OutboxState
+from service.rules.lead import PageId
+from service.rules.timeline import Channel
+from tests.rooms.ledger_world import NOON, Beside, a_page, at, order, store
+
+
+def taken(ledger: Ledger, page_id: PageId, lease_s: float = 30) -> PageId:
+    """A page that somebody has taken."""
+    with ledger.transaction() as conn:
+        assert outbox.mark_taken(conn, page_id, "worker-1", lease_s)
+    return page_id
+
+
+def state_of(ledger: Ledger, page_id: PageId) -> OutboxState:
+    with ledger.transaction() as conn:
+        row = outbox.row(conn, page_id)
+    assert row is not None
+    return row.state
+
+
+def test_a_page_is_read_back_as_it_was_ordered(fresh_ledger: Ledger) -> None:
+    lead_id = store(fresh_ledger)
+    page = a_page(lead_id, 2, channel=Channel.CALL, kind="page_call")
+    order(fresh_ledger, page)
+    with fresh_ledger.transaction() as conn:
+        row = outbox.row(conn, page.id)
+        assert outbox.ordered_pages(conn, lead_id) == [row]
+        assert outbox.exists_ordered(conn)
+    assert row is not None
+    for name in outbox.Order.__dataclass_fields__:
+        assert getattr(row, name) == getattr(page, name), name
+    assert (row.state, row.tries, row.page_id, row.taken_by) == ("ordered", 1, page.id, None)
+
+
+def test_the_oldest_ordered_row_is_picked_with_its_lead(fresh_ledger: Ledger) -> None:
+    lead_id = store(fresh_ledger)
+    first = order(fresh_ledger, a_page(lead_id, 2))
+    order(fresh_ledger, a_page(lead_id, 3))
+    with fresh_ledger.transaction() as conn:
+        picked = outbox.pick_next(conn)
+        assert picked is not None
+        assert picked.lead is not None
+        assert (picked.row.id, picked.lead.id) == (first, lead_id)
+        assert outbox.mark_taken(conn, first, "worker-1", 30, "+15005550006")
+        assert not outbox.mark_taken(conn, first, "worker-2", 30)
+        row = outbox.row(conn, first)
+    assert row is not None
+    assert (row.state, row.taken_by, row.from_number) == ("taken", "worker-1", "+15005550006")
+    assert row.taken_clock is not None
+    assert row.lease_until is not None
+    assert row.lease_until - row.taken_clock >= timedelta(seconds=30)
+
+
+def test_nothing_ordered_is_nothing_picked(fresh_ledger: Ledger) -> None:
+    with fresh_ledger.transaction() as conn:
+        assert outbox.pick_next(conn) is None
+        assert not outbox.exists_ordered(conn)
+
+
+def test_a_row_without_a_lead_is_picked_too(fresh_ledger: Ledger) -> None:
+    page_id = order(fresh_ledger, a_page(None, kind="answer_text"))
+    with fresh_ledger.transaction() as conn, fresh_ledger.transaction() as other:
+        picked = outbox.pick_next(conn)
+        assert picked is not None
+        assert (picked.row.id, picked.lead) == (page_id, None)
+        assert outbox.pick_next(other) is None
+
+
+def test_picking_never_waits_for_a_held_lead(fresh_ledger: Ledger) -> None:
+    """A look that holds the lead may yet withdraw its page; another lead's page goes first."""
+    held, free = store(fresh_ledger), store(fresh_ledger)
+    order(fresh_ledger, a_page(held, 2))
+    later = order(fresh_ledger, a_page(free, 2))
+    with fresh_ledger.transaction() as look, fresh_ledger.transaction() as taker:
+        leads.lock_lead(look, held)
+        picked = outbox.pick_next(taker)
+        assert picked is not None
+        assert picked.row.id == later
+        # And the look is not kept waiting by the row that was passed over.
+        assert len(outbox.ordered_pages(look, held)) == 1
+        withdrawn = outbox.withdraw(look, held, [outbox.ordered_pages(look, held)[0].id])
+        assert len(withdrawn) == 1
+
+
+def test_one_leads_pages_are_taken_one_after_the_other(fresh_ledger: Ledger) -> None:
+    lead_id = store(fresh_ledger)
+    order(fresh_ledger, a_page(lead_id, 2))
+    order(fresh_ledger, a_page(lead_id, 3))
+    with fresh_ledger.transaction() as one, fresh_ledger.transaction() as two:
+        assert outbox.pick_next(one) is not None
+        assert outbox.pick_next(two) is None
+
+
+def test_two_takers_never_take_the_same_row(fresh_ledger: Ledger) -> None:
+    pages = {order(fresh_ledger, a_page(store(fresh_ledger), 2)) for _ in range(30)}
+    gate = threading.Barrier(3, timeout=20)
+
+    def take_all() -> list[PageId]:
+        mine: list[PageId] = []
+        gate.wait()
+        while True:
+            with fresh_ledger.transaction() as conn:
+                picked = outbox.pick_next(conn)
+                if picked is None:
+                    if not outbox.exists_ordered(conn):
+                        return mine
+                    continue
+                assert outbox.mark_taken(conn, picked.row.id, "taker", 30)
+            mine.append(picked.row.id)
+
+    takers = [Beside(take_all) for _ in range(3)]
+    all_taken = [page_id for taker in takers for page_id in taker.ended()]
+    assert len(all_taken) == len(pages)
+    assert set(all_taken) == pages
+
+
+def test_a_withdrawn_page_is_not_picked_and_a_taken_one_not_withdrawn(
+    fresh_ledger: Ledger,
+) -> None:
+    lead_id = store(fresh_ledger)
+    on_its_way = taken(fresh_ledger, order(fresh_ledger, a_page(lead_id, 2)))
+    waiting = order(fresh_ledger, a_page(lead_id, 3))
+    elsewhere = order(fresh_ledger, a_page(store(fresh_ledger), 2))
+    with fresh_ledger.transaction() as conn:
+        gone = outbox.withdraw(conn, lead_id, [on_its_way, waiting, elsewhere])
+        assert outbox.withdraw(conn, lead_id, []) == []
+    assert gone == [waiting]
+    assert state_of(fresh_ledger, on_its_way) == "taken"
+    assert state_of(fresh_ledger, elsewhere) == "ordered"
+
+
+def test_a_picked_row_that_is_pointless_or_late_ends_untaken(ledger: Ledger) -> None:
+    pointless, late = order(ledger, a_page(None)), order(ledger, a_page(None))
+    with ledger.transaction() as conn:
+        assert outbox.mark_withdrawn(conn, pointless)
+        assert outbox.mark_expired(conn, late)
+        assert not outbox.mark_expired(conn, pointless)
+    assert (state_of(ledger, pointless), state_of(ledger, late)) == ("withdrawn", "expired")
+
+
+def test_a_row_is_settled_once(ledger: Ledger) -> None:
+    page_id = taken(ledger, order(ledger, a_page(None)))
+    with ledger.transaction() as conn:
+        assert outbox.settle_sent(conn, page_id, "SM1", "queued", at(1), 1)
+        assert not outbox.settle_failed(conn, page_id, 30007)
+        assert not outbox.settle_unsure(conn, page_id)
+        row = outbox.row_by_sid(conn, "SM1")
+    assert row is not None
+    assert (row.id, row.state, row.sent_at, row.code) == (page_id, "sent", at(1), None)
+
+
+def test_an_unsure_row_may_turn_out_to_be_sent_or_failed(ledger: Ledger) -> None:
+    first = taken(ledger, order(ledger, a_page(None)))
+    second = taken(ledger, order(ledger, a_page(None)))
+    with ledger.transaction() as conn:
+        assert outbox.settle_unsure(conn, first)
+        assert outbox.settle_unsure(conn, second)
+        assert outbox.settle_sent(conn, first, "SM2", "sent", at(2))
+        assert outbox.settle_failed(conn, second, 21610)
+    assert (state_of(ledger, first), state_of(ledger, second)) == ("sent", "failed")
+
+
+def test_an_unsure_page_is_repeated_once_under_a_name_that_tells_which(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    page_id = taken(ledger, order(ledger, a_page(lead_id, 2)))
+    with ledger.transaction() as conn:
+        assert outbox.order_again(conn, page_id, at(5)) is None, "nobody is unsure of it yet"
+        outbox.settle_unsure(conn, page_id)
+        again = outbox.order_again(conn, page_id, at(5))
+        assert again == f"{page_id}.2"
+        assert outbox.order_again(conn, page_id, at(6)) is None
+        row = outbox.row(conn, again)
+    assert row is not None
+    assert (row.page_id, row.tries, row.state, row.ordered_at) == (page_id, 2, "ordered", at(5))
+    taken(ledger, again)
+    with ledger.transaction() as conn:
+        outbox.settle_unsure(conn, again)
+        assert outbox.order_again(conn, again, at(9)) is None, "two tries at most"
+
+
+def test_withdrawing_a_page_withdraws_its_repeat(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    page_id = taken(ledger, order(ledger, a_page(lead_id, 2)))
+    with ledger.transaction() as conn:
+        outbox.settle_unsure(conn, page_id)
+        again = outbox.order_again(conn, page_id, at(5))
+        assert outbox.withdraw(conn, lead_id, [page_id]) == [again]
+
+
+def test_a_lease_that_ran_out_is_found_by_the_databases_clock(fresh_ledger: Ledger) -> None:
+    lapsed = taken(fresh_ledger, order(fresh_ledger, a_page(None)), lease_s=-1)
+    taken(fresh_ledger, order(fresh_ledger, a_page(None)), lease_s=30)
+    with fresh_ledger.transaction() as conn:
+        assert [row.id for row in outbox.lapsed_leases(conn)] == [lapsed]
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "rank"),
+    [
+        ([("queued", 1), ("sent", 3), ("delivered", 5)], "delivered", 5),
+        ([("delivered", 5), ("sent", 3)], "delivered", 5),
+        ([("sent", 3), ("sent", 3)], "sent", 3),
+    ],
+)
+def test_a_carriers_status_only_rises(
+    ledger: Ledger, told: list[tuple[str, int]], status: str, rank: int
+) -> None:
+    page_id = taken(ledger, order(ledger, a_page(None)))
+    with ledger.transaction() as conn:
+        rose = [outbox.raise_status(conn, page_id, s, r, "SM3", None) for s, r in told]
+        row = outbox.row(conn, page_id)
+    assert row is not None
+    assert (row.carrier_status, row.carrier_rank, row.carrier_sid) == (status, rank, "SM3")
+    highest = -1
+    for (_, each), did in zip(told, rose, strict=True):
+        assert did == (each > highest)
+        highest = max(highest, each)
+
+
+def test_a_callback_that_overtook_the_answer_is_not_undone_by_it(ledger: Ledger) -> None:
+    page_id = taken(ledger, order(ledger, a_page(None)))
+    with ledger.transaction() as conn:
+        outbox.raise_status(conn, page_id, "delivered", 5, "SM4", None)
+        assert outbox.settle_sent(conn, page_id, "SM4", "queued", at(1), 1)
+        row = outbox.row(conn, page_id)
+    assert row is not None
+    assert (row.state, row.carrier_status, row.carrier_rank) == ("sent", "delivered", 5)
+
+
+def test_a_sent_row_whose_end_was_never_reported_is_found(fresh_ledger: Ledger) -> None:
+    silent = taken(fresh_ledger, order(fresh_ledger, a_page(None)))
+    told = taken(fresh_ledger, order(fresh_ledger, a_page(None)))
+    recent = taken(fresh_ledger, order(fresh_ledger, a_page(None)))
+    with fresh_ledger.transaction() as conn:
+        outbox.settle_sent(conn, silent, "SM5", "sent", at(0), 3)
+        outbox.settle_sent(conn, told, "SM6", "delivered", at(0), 5)
+        outbox.settle_sent(conn, recent, "SM7", "sent", at(50), 3)
+        found = outbox.silent_since(conn, at(-60), at(40), below_rank=5)
+    assert [row.id for row in found] == [silent]
+
+
+def test_ordering_goes_by_the_databases_clock_not_by_business_time(fresh_ledger: Ledger) -> None:
+    """A test's clock may stand or jump; who ordered first is still taken first."""
+    first = order(fresh_ledger, a_page(None, ordered_at=at(100)))
+    order(fresh_ledger, a_page(None, ordered_at=NOON))
+    with fresh_ledger.transaction() as conn:
+        conn.execute(text("set local enable_seqscan = off"))
+        picked = outbox.pick_next(conn)
+    assert picked is not None
+    assert picked.row.id == first

@@ -1,0 +1,110 @@
+"""The queue's one job, and the worker that runs it.
+
+A worker is one long-lived process: looks run in its main thread without a fork, because a look is
+milliseconds of trusted code; messages go out from its sender threads. The worker may be killed at
+any instruction: what it leaves undone is due in the ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import structlog
+from redis import Redis
+from rq import Queue, SimpleWorker
+from rq.job import Job
+
+from service.desk.attend import attend
+from service.desk.desk import Desk
+from service.errors import LeadBusy, LedgerUnavailable
+from service.ledger import health
+from service.rules.lead import LeadId
+from service.wake import JOB_TIMEOUT_S, QUEUE
+from workers.send import Senders
+
+log = structlog.get_logger("worker")
+
+# How often a worker looks for jobs of workers that died, and says that it is alive. The longest
+# silence of a live worker is one job.
+MAINTENANCE_INTERVAL_S = 5
+WORKER_TTL_S = 20
+HEARTBEAT_MARGIN_S = 5
+BEAT_EVERY_S = 5.0
+
+
+class LeadWorker(SimpleWorker):
+    """RQ's worker without a fork, quick to find that another died and that Redis is back.
+
+    RQ's own defaults notice a killed worker after 13 minutes and wait up to a minute for Redis.
+    """
+
+    max_connection_wait_time = 2.0
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """Seconds after which a job without a sign of life counts as abandoned. No heartbeat goes
+        out while a job runs, so it must outlast the longest job."""
+        return int(job.timeout or JOB_TIMEOUT_S) + HEARTBEAT_MARGIN_S
+
+
+class _Room:
+    """What this process's jobs work with; RQ calls the job by name and hands it only an id."""
+
+    desk: Desk | None = None
+    senders: Senders | None = None
+
+
+def look(lead_id: str) -> None:
+    """The job: look at a lead. The only function a job may name."""
+    if _Room.desk is None:
+        raise RuntimeError("looks run inside a worker started by `speedtolead worker`")
+    try:
+        attended = attend(_Room.desk, LeadId(lead_id))
+    except LeadBusy:
+        # Whoever holds it is looking, or has just asked for the next look.
+        log.info("look", lead=lead_id, outcome="busy")
+        return
+    except LedgerUnavailable as gone:
+        log.warning(
+            "look", lead=lead_id, outcome="ledger unavailable", because=str(gone)
+        )
+        return
+    if attended is not None and attended.ordered and _Room.senders is not None:
+        _Room.senders.ring(attended.ordered)
+
+
+def run(desk: Desk, redis: Redis, senders: Senders) -> None:
+    """Work until told to stop (SIGTERM, SIGINT). Never returns while Redis is merely away: RQ's
+    worker leaves when Redis fails it in mid-job, and a fresh one takes its place."""
+    _Room.desk, _Room.senders = desk, senders
+    stop = threading.Event()
+    beats = threading.Thread(target=_beat, args=(desk, stop), name="beat", daemon=True)
+    beats.start()
+    senders.start()
+    try:
+        _worker(redis).work(with_scheduler=False, logging_level="WARNING")
+    finally:
+        stop.set()
+        senders.stop()
+
+
+def _worker(redis: Redis) -> LeadWorker:
+    queue = Queue(QUEUE, connection=redis, serializer="json")
+    options: dict[str, Any] = {
+        "maintenance_interval": MAINTENANCE_INTERVAL_S,
+        "worker_ttl": WORKER_TTL_S,
+        "job_monitoring_interval": MAINTENANCE_INTERVAL_S,
+    }
+    return LeadWorker([queue], connection=redis, serializer="json", **options)
+
+
+def _beat(desk: Desk, stop: threading.Event) -> None:
+    """Say that this worker lives, by the ledger's clock."""
+    while not stop.is_set():
+        try:
+            with desk.ledger.transaction() as conn:
+                health.beat(conn, f"worker:{os.getpid()}")
+        except (LedgerUnavailable, LeadBusy) as gone:
+            log.warning("beat", outcome="not written", because=str(gone))
+        stop.wait(BEAT_EVERY_S)

@@ -1,0 +1,114 @@
+"""The sweep owns time: it finds every look that is due and makes sure that somebody takes it.
+
+If every queue and every wake were lost, each lead would still be looked at within seconds of its
+instant, because this asks the ledger and nothing else. Two sweeps may run; nothing happens twice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+from service.desk.attend import attend
+from service.desk.desk import Desk
+from service.desk.dispatch import lapsed, settle
+from service.desk.lost import sent_after_all
+from service.errors import LeadBusy, LedgerUnavailable
+from service.ledger import counts, health, looks
+from service.phone.line import Line
+from service.rules.lead import LeadId
+
+log = structlog.get_logger("sweep")
+
+# The longest sleep: bounds how late a look can be whose instant changed while we slept.
+SLEEP_MAX_S = 0.5
+# The shortest: a ledger full of due looks must not spin.
+SLEEP_MIN_S = 0.01
+# How long one round may attend looks itself before it goes on to wake others.
+ATTEND_FOR_S = 1.0
+# A sign of life, lapsed leases and the counts: each round would be more than is needed.
+CHORES_EVERY_S = 1.0
+LAPSED_EVERY_S = 2.0
+
+
+@dataclass
+class Sweep:
+    """One sweep. ``line`` is asked about messages whose sender died."""
+
+    desk: Desk
+    line: Line
+    public_url: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    _chores_at: float = 0.0
+    _lapsed_at: float = 0.0
+
+    def run(self) -> None:
+        """Sweep until told to stop. A round that fails is logged, and the next one comes."""
+        while not self.stop.is_set():
+            try:
+                self.stop.wait(self.round())
+            except LedgerUnavailable as gone:
+                log.warning("round", outcome="ledger unavailable", because=str(gone))
+                self.stop.wait(SLEEP_MAX_S)
+            except LeadBusy as busy:
+                log.info("round", outcome="busy", because=str(busy))
+            except Exception:
+                # Whatever it was, time goes on: the next round finds what this one left.
+                log.exception("round", outcome="failed")
+                self.stop.wait(SLEEP_MAX_S)
+
+    def round(self) -> float:
+        """Wake what is due, attend what was woken in vain; seconds until the next round."""
+        with self.desk.ledger.transaction() as conn:
+            due = looks.lease_due(conn, self.desk.clock.now())
+            lost = looks.overdue_wakes(conn, self.desk.clock.now())
+            next_at = looks.next_look_at(conn)
+        if due:
+            self.desk.wake(due)
+        self._attend(lost)
+        self._chores()
+        if due:
+            return SLEEP_MIN_S
+        if next_at is None:
+            return SLEEP_MAX_S
+        ahead_s = (next_at - self.desk.clock.now()).total_seconds()
+        return min(max(ahead_s, SLEEP_MIN_S), SLEEP_MAX_S)
+
+    def _attend(self, lost: list[LeadId]) -> None:
+        """Look ourselves at leads whose wake nobody answered within two seconds."""
+        until = time.monotonic() + ATTEND_FOR_S
+        for lead_id in lost:
+            if time.monotonic() > until or self.stop.is_set():
+                return
+            try:
+                attend(self.desk, lead_id)
+            except LeadBusy:
+                continue  # somebody is looking at it
+            except LedgerUnavailable:
+                raise
+            except Exception:
+                # One lead that cannot be looked at must not keep the others from being seen.
+                log.exception("look", lead=lead_id, outcome="failed")
+
+    def _chores(self) -> None:
+        now = time.monotonic()
+        if now - self._chores_at >= CHORES_EVERY_S:
+            self._chores_at = now
+            with self.desk.ledger.transaction() as conn:
+                health.beat(conn, "sweep")
+                counts.fold(conn)
+        if now - self._lapsed_at >= LAPSED_EVERY_S:
+            self._lapsed_at = now
+            self._settle_lapsed()
+
+    def _settle_lapsed(self) -> None:
+        """Messages whose sender died in mid-send: ask the carrier, then settle."""
+        for row in lapsed(self.desk):
+            outcome = sent_after_all(self.desk, self.line, row, self.public_url)
+            log.warning(
+                "message", page=row.id, outcome="lease ran out", because=str(outcome)
+            )
+            settle(self.desk, row, outcome)
