@@ -30,7 +30,17 @@ LOCK_TIMEOUT_MS = 2_000
 CONNECT_TIMEOUT_S = 3
 POOL_TIMEOUT_S = 5
 
-# Our statements are few and alike: prepared at the second use. Zero-risk, as none selects `*`.
+# A server whose machine vanished says nothing at all; after this silence its sockets are given
+# up. Ignored on Unix sockets.
+SILENT_PEER = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+# Our statements are few and alike: prepared at the second use. None selects `*`, so
+# that a column added by a newer version does not invalidate them.
 PREPARE_AFTER = 1
 
 # Places that two may only ever race for: they took the same lead's next event, or the same
@@ -159,6 +169,7 @@ def _engine(url: URL, pool_size: int, application_name: str, lock_timeout_ms: in
             "application_name": application_name,
             "connect_timeout": CONNECT_TIMEOUT_S,
             "prepare_threshold": PREPARE_AFTER,
+            **SILENT_PEER,
         },
     )
     listeners.listen(engine, "checkin", _note_used)

@@ -29,6 +29,7 @@ select {LEAD_COLUMNS}, p.lead_id, {PERSON_COLUMNS}
 from lead l left join person p on p.lead_id = l.id
 where (cast(:state_open as boolean) is null
     or :state_open = (l.state not in ('settled', 'excluded')))
+  and l.arrived_at <= :before
   and (l.arrived_at < :before or (l.arrived_at = :before and l.id > :after_id))
 order by l.arrived_at desc, l.id limit :limit
 """)

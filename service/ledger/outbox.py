@@ -2,23 +2,58 @@
 
 It picks the oldest row that nobody holds; whether that row is still wanted is decided by its
 caller (the pure `still_wanted`), under the lead's lock that the pick brought along. Leases and
-the order of taking go by PostgreSQL's clock.
+the order of taking go by PostgreSQL's clock. Whoever writes to a lead and to its rows in one
+transaction locks the lead first.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from service.ledger.lead_rows import LEAD_COLUMNS, LEAD_WIDTH, LeadRow
-from service.rules.lead import LeadId, PageId, RepId
+from service.ledger.outbox_rows import (
+    OUTBOX_COLUMNS,
+    OUTBOX_WIDTH,
+    Order,
+    OutboxKind,
+    OutboxRow,
+    OutboxState,
+    Picked,
+    order_json,
+    outbox_row,
+)
+from service.rules.lead import LeadId, PageId
 from service.rules.timeline import Channel
 
-OutboxKind = Literal["page_text", "page_call", "note_text", "answer_text"]
-OutboxState = Literal["ordered", "taken", "sent", "failed", "unsure", "withdrawn", "expired"]
+__all__ = [
+    "Order",
+    "OutboxKind",
+    "OutboxRow",
+    "OutboxState",
+    "Picked",
+    "exists_ordered",
+    "lapsed_leases",
+    "lock_row",
+    "mark_expired",
+    "mark_taken",
+    "mark_withdrawn",
+    "order",
+    "order_again",
+    "ordered_pages",
+    "pick_next",
+    "raise_status",
+    "row",
+    "row_by_sid",
+    "settle_failed",
+    "settle_sent",
+    "settle_unsure",
+    "sids_to",
+    "silent_since",
+    "withdraw",
+]
 
 # One sweep's helping; what is left waits half a second for the next.
 ROWS_MAX = 100
@@ -26,72 +61,6 @@ ROWS_MAX = 100
 # A repeat is named after what it repeats, so that there is one at most and a receipt finds both.
 AGAIN_SUFFIX = ".2"
 
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A message to be sent. ``seq`` is the event that ordered it; ``not_after`` business time.
-
-    ``from_number`` None: chosen when it is taken.
-    """
-
-    id: PageId
-    lead_id: LeadId | None
-    seq: int | None
-    kind: OutboxKind
-    channel: Channel
-    rep_id: RepId | None
-    to_number: str
-    body: str
-    not_after: datetime
-    ordered_at: datetime
-    from_number: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """One outgoing message and how far it has come. ``*_clock`` and the lease: database clock."""
-
-    id: PageId
-    lead_id: LeadId | None
-    seq: int | None
-    kind: OutboxKind
-    channel: Channel
-    rep_id: RepId | None
-    to_number: str
-    from_number: str | None
-    body: str
-    not_after: datetime
-    state: OutboxState
-    ordered_at: datetime
-    ordered_clock: datetime
-    taken_clock: datetime | None
-    taken_by: str | None
-    lease_until: datetime | None
-    tries: int
-    carrier_sid: str | None
-    carrier_status: str | None
-    carrier_rank: int | None
-    code: int | None
-    again_of: PageId | None
-    sent_at: datetime | None
-
-    @property
-    def page_id(self) -> PageId:
-        """The page this row carries: a repeat carries the page of the row it repeats."""
-        return self.again_of or self.id
-
-
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """A row held for its taker, with its lead (held too), until the transaction ends."""
-
-    row: OutboxRow
-    lead: LeadRow | None
-
-
-COLUMNS = ", ".join(f"o.{name}" for name in OutboxRow.__dataclass_fields__)
-_WIDTH = len(OutboxRow.__dataclass_fields__)
-_CHANNEL = tuple(OutboxRow.__dataclass_fields__).index("channel")
 
 _ORDER = text("""
 insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, from_number, body,
@@ -121,24 +90,24 @@ returning id
 """)
 
 _ORDERED_PAGES = text(f"""
-select {COLUMNS} from outbox o where o.lead_id = :lead_id and o.state = 'ordered'
+select {OUTBOX_COLUMNS} from outbox o where o.lead_id = :lead_id and o.state = 'ordered'
 order by o.ordered_clock, o.id limit :limit
 """)
 
-_ROW = text(f"select {COLUMNS} from outbox o where o.id = :id")
-_LOCK_ROW = text(f"select {COLUMNS} from outbox o where o.id = :id for no key update")
+_ROW = text(f"select {OUTBOX_COLUMNS} from outbox o where o.id = :id")
+_LOCK_ROW = text(f"select {OUTBOX_COLUMNS} from outbox o where o.id = :id for no key update")
 
 # The lead first, then the row: a row whose lead is held by a look is left alone, and the look may
 # withdraw it. Neither lock waits, so taking can deadlock with nothing.
 _PICK = text(f"""
-select {COLUMNS}, {LEAD_COLUMNS} from outbox o join lead l on l.id = o.lead_id
+select {OUTBOX_COLUMNS}, {LEAD_COLUMNS} from outbox o join lead l on l.id = o.lead_id
 where o.state = 'ordered' and o.channel = any(cast(:channels as text[]))
 order by o.ordered_clock limit 1
 for no key update of l, o skip locked
 """)
 
 _PICK_LEADLESS = text(f"""
-select {COLUMNS} from outbox o
+select {OUTBOX_COLUMNS} from outbox o
 where o.state = 'ordered' and o.lead_id is null and o.channel = any(cast(:channels as text[]))
 order by o.ordered_clock limit 1 for no key update skip locked
 """)
@@ -169,7 +138,7 @@ where id = :id and state in ('taken', 'unsure')
 _SETTLE_UNSURE = text("update outbox set state = 'unsure' where id = :id and state = 'taken'")
 
 _LAPSED = text(f"""
-select {COLUMNS} from outbox o where o.state = 'taken' and o.lease_until < clock_timestamp()
+select {OUTBOX_COLUMNS} from outbox o where o.state = 'taken' and o.lease_until < clock_timestamp()
 order by o.lease_until limit :limit
 """)
 
@@ -180,13 +149,13 @@ where id = :id and coalesce(carrier_rank, -1) < :rank
 """)
 
 _SILENT = text(f"""
-select {COLUMNS} from outbox o
+select {OUTBOX_COLUMNS} from outbox o
 where o.state = 'sent' and o.sent_at >= :after and o.sent_at < :before
   and coalesce(o.carrier_rank, -1) < :below_rank
 order by o.sent_at limit :limit
 """)
 
-_BY_SID = text(f"select {COLUMNS} from outbox o where o.carrier_sid = :sid limit 1")
+_BY_SID = text(f"select {OUTBOX_COLUMNS} from outbox o where o.carrier_sid = :sid limit 1")
 
 _SIDS_TO = text("""
 select carrier_sid from outbox
@@ -200,7 +169,7 @@ _EXISTS_ORDERED = text("select exists (select from outbox where state = 'ordered
 def order(conn: Connection, rows: Sequence[Order]) -> None:
     """Order messages, in the transaction of the events that decided them."""
     if rows:
-        conn.execute(_ORDER, {"rows": json.dumps([_order_json(row) for row in rows])})
+        conn.execute(_ORDER, {"rows": json.dumps([order_json(row) for row in rows])})
 
 
 def order_again(conn: Connection, page_id: PageId, at: datetime) -> PageId | None:
@@ -224,43 +193,41 @@ def withdraw(conn: Connection, lead_id: LeadId, page_ids: Sequence[PageId]) -> l
 def ordered_pages(conn: Connection, lead_id: LeadId) -> list[OutboxRow]:
     """The lead's rows that nobody has taken yet, oldest first."""
     rows = conn.execute(_ORDERED_PAGES, {"lead_id": lead_id, "limit": ROWS_MAX})
-    return [_outbox_row(row) for row in rows]
+    return [outbox_row(row) for row in rows]
 
 
 def row(conn: Connection, page_id: PageId) -> OutboxRow | None:
     """One row, unlocked."""
     found = conn.execute(_ROW, {"id": page_id}).one_or_none()
-    return _outbox_row(found) if found else None
+    return outbox_row(found) if found else None
 
 
 def lock_row(conn: Connection, page_id: PageId) -> OutboxRow | None:
     """One row, held until the transaction ends. Lock its lead first, if it has one."""
     found = conn.execute(_LOCK_ROW, {"id": page_id}).one_or_none()
-    return _outbox_row(found) if found else None
+    return outbox_row(found) if found else None
 
 
 def row_by_sid(conn: Connection, sid: str) -> OutboxRow | None:
     """The row that the carrier knows by this id."""
     found = conn.execute(_BY_SID, {"sid": sid}).one_or_none()
-    return _outbox_row(found) if found else None
+    return outbox_row(found) if found else None
 
 
-def pick_next(
-    conn: Connection, channels: Sequence[Channel] = tuple(Channel)
-) -> Picked | None:
+def pick_next(conn: Connection, channels: Sequence[Channel] = tuple(Channel)) -> Picked | None:
     """Hold the oldest ordered row of these channels whose lead nobody holds, and that lead.
 
-    Never waits.
-
-    Rows without a lead (answers to a phone) come when no lead's row is to be had. The caller
-    marks it taken, withdrawn or expired in the same transaction.
+    Never waits: None may also mean that others hold what there is. Rows without a lead (answers
+    to a phone) come when no lead's row is to be had. The caller marks it taken, withdrawn or
+    expired in the same transaction.
     """
     values = {"channels": [str(channel) for channel in channels]}
     found = conn.execute(_PICK, values).one_or_none()
     if found:
-        return Picked(_outbox_row(found[:_WIDTH]), LeadRow(*found[_WIDTH : _WIDTH + LEAD_WIDTH]))
+        lead = LeadRow(*found[OUTBOX_WIDTH : OUTBOX_WIDTH + LEAD_WIDTH])
+        return Picked(outbox_row(found[:OUTBOX_WIDTH]), lead)
     alone = conn.execute(_PICK_LEADLESS, values).one_or_none()
-    return Picked(_outbox_row(alone), None) if alone else None
+    return Picked(outbox_row(alone), None) if alone else None
 
 
 def mark_taken(
@@ -315,7 +282,7 @@ def settle_unsure(conn: Connection, page_id: PageId) -> bool:
 
 def lapsed_leases(conn: Connection, limit: int = ROWS_MAX) -> list[OutboxRow]:
     """Taken rows whose taker's lease ran out, unlocked: the carrier is asked about them next."""
-    return [_outbox_row(found) for found in conn.execute(_LAPSED, {"limit": limit})]
+    return [outbox_row(found) for found in conn.execute(_LAPSED, {"limit": limit})]
 
 
 def raise_status(
@@ -345,7 +312,7 @@ def silent_since(
         "below_rank": below_rank,
         "limit": limit,
     }
-    return [_outbox_row(found) for found in conn.execute(_SILENT, values)]
+    return [outbox_row(found) for found in conn.execute(_SILENT, values)]
 
 
 def sids_to(conn: Connection, to_number: str, channel: Channel) -> frozenset[str]:
@@ -361,25 +328,3 @@ def exists_ordered(conn: Connection) -> bool:
 
 def _changed(conn: Connection, statement: Any, values: dict[str, Any]) -> bool:
     return conn.execute(statement, values).rowcount == 1
-
-
-def _outbox_row(values: Row[Any] | Sequence[Any]) -> OutboxRow:
-    held = list(values)
-    held[_CHANNEL] = Channel(held[_CHANNEL])
-    return OutboxRow(*held)
-
-
-def _order_json(row: Order) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "lead_id": row.lead_id,
-        "seq": row.seq,
-        "kind": row.kind,
-        "channel": row.channel,
-        "rep_id": row.rep_id,
-        "to_number": row.to_number,
-        "from_number": row.from_number,
-        "body": row.body,
-        "not_after": row.not_after.isoformat(),
-        "ordered_at": row.ordered_at.isoformat(),
-    }

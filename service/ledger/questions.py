@@ -127,9 +127,7 @@ def open_questions(
     values = {"phones": phones, "rested": at - LETTER_KEPT, "lead_id": lead_id}
     rows = conn.execute(_TAKEN, {**values, "limit": QUESTIONS_MAX * len(phones)}).all()
     letters: dict[str, str | None] = {
-        phone: _letter(
-            [(row[1], row[2], row[3]) for row in rows if row[0] == phone], lead_id
-        )
+        phone: _letter([(row[1], row[2], row[3]) for row in rows if row[0] == phone], lead_id)
         for phone in phones
     }
     asked = [

@@ -209,7 +209,7 @@ def match(
 
     ``last_text_page`` is the lead of the page that was the last text we sent this phone, None if
     the last text was something else. ``was_stopped``: the phone had opted out until this reply,
-    so its last text says nothing, and a start word claims its one open page.
+    so its last text says nothing, and a start word claims its one open page, never a closed one.
     """
     asked = [q for q in questions if q.opened_at <= received_at]
     letter = None if isinstance(reply, Start) else reply.letter
@@ -220,8 +220,9 @@ def match(
         named = [q for q in fitting if q.lead_id == last_text_page and q.closed_at is None]
         fitting = named or fitting
     found = _by_time(fitting, received_at)
-    worded = isinstance(reply, Start) or (isinstance(reply, Take | Pass) and reply.worded)
-    if worded and isinstance(found, Answered) and not (was_stopped and isinstance(reply, Start)):
+    if isinstance(reply, Start) and was_stopped:
+        return NothingOpen(None) if isinstance(found, NothingOpen) else found
+    if isinstance(reply, Start) or (isinstance(reply, Take | Pass) and reply.worded):
         return _by_last_text(found, fitting, last_text_page)
     return found
 
@@ -362,12 +363,17 @@ def _by_time(fitting: list[OpenQuestion], received_at: datetime) -> Matched:
 
 
 def _by_last_text(
-    found: Answered, fitting: list[OpenQuestion], last_text_page: LeadId | None
+    found: Matched, fitting: list[OpenQuestion], last_text_page: LeadId | None
 ) -> Matched:
-    """Words are believed only about the one open page, and only right after its text."""
+    """Words are believed only about the one open page, and only right after its text; said after
+    any other text ("ok" to "Ann has it") they are not a late answer to a closed page either."""
+    if isinstance(found, NothingOpen):
+        was = found.latest_closed
+        return found if was and was.lead_id == last_text_page else NothingOpen(None)
     still = tuple(q for q in fitting if q.closed_at is None)
     alone = len({q.lead_id for q in still}) == 1
-    return found if alone and found.question.lead_id == last_text_page else Ambiguous(still)
+    meant = isinstance(found, Answered) and found.question.lead_id == last_text_page
+    return found if alone and meant else Ambiguous(still)
 
 
 def _closed_by(question: OpenQuestion, at: datetime) -> bool:

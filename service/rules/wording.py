@@ -258,9 +258,9 @@ _WORD_OF = {ending: ENDING_WORDS[key] for key, ending in ENDING_OF.items()}
 _LINK = re.compile(r"\b[a-z][a-z0-9+.-]{0,20}:/{1,2}\S*|\bwww\.\S+", re.IGNORECASE)
 # A phone makes a link of any two words joined by a dot; a space after the dot prevents it.
 _JOINED_BY_DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
-_EMAIL = re.compile(
-    r"(?<!\S)(?=\S{2})\S*@\S*|(?<!\S)[^\s(\[]+\s?(?:@|[(\[]at[)\]])\s?[^\s@]+\.[a-z]{2,}",
-    re.IGNORECASE,
+_EMAIL = re.compile(r"(?<!\S)(?=\S{2})\S*@\S*")
+_EMAIL_SPACED = re.compile(
+    r"(?<!\S)[^\s(\[]+\s?(?:@|[(\[]at[)\]])\s?[^\s@]+\.[a-z]{2,}", re.IGNORECASE
 )
 # Digits with whatever stands between the groups of a number, but not what stands in dates with
 # slashes, prices and times; a date written 2026-05-01 is spared.
@@ -278,7 +278,8 @@ def _plain(text: str) -> str:
 
 def _masked(text: str, lead: Lead) -> str:
     text = _LINK.sub("(link)", text)
-    text = _EMAIL.sub("(e-mail)", text)
+    # Whole addresses first: the looser pattern would take the first half of one and leave the rest.
+    text = _EMAIL_SPACED.sub("(e-mail)", _EMAIL.sub("(e-mail)", text))
     for own in (lead.phone, lead.phone_as_given):
         text = _without_own(text, own or "")
     text = _NUMBER.sub("(number)", text)

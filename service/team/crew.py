@@ -146,6 +146,9 @@ def read_shifts(sheet: Sheet, root: Fields, zone: str, reps: Sequence[RepId]) ->
     place = root.get("shifts")
     if place is None:
         return ()
+    if place.listed and not place.node.value:
+        everyone = "shifts, or no such key: then every rep is on duty while the team is open"
+        sheet.note(place, everyone, "an empty list")
     shifts = [
         _shift(sheet, sheet.fields(each, _SHIFT_KEYS), zone, reps)
         for each in sheet.items(place, "shifts, each with days, from and to")

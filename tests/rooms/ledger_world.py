@@ -47,9 +47,7 @@ def arrived(when: datetime = NOON) -> Event:
 
 def paged(seq: int, page_id: str, when: datetime = NOON) -> Event:
     """The decision to page Ann."""
-    return fact_at(
-        seq, Paged(ANN, 0, Channel.TEXT, PageId(page_id), Audience.ON_DUTY, when), when
-    )
+    return fact_at(seq, Paged(ANN, 0, Channel.TEXT, PageId(page_id), Audience.ON_DUTY, when), when)
 
 
 def a_policy(conn: Connection) -> int:

@@ -173,9 +173,7 @@ class World:
         return Hand(self.http, number)
 
     def fault(self, where: str, do: str, **more: object) -> None:
-        answer = self.http.post(
-            "/sandbox/api/faults", json=[{"where": where, "do": do, **more}]
-        )
+        answer = self.http.post("/sandbox/api/faults", json=[{"where": where, "do": do, **more}])
         assert answer.status_code == 201, answer.text
 
     def until_status(self, fetch: Callable[[], Any], *wanted: str) -> str:

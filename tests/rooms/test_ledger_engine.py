@@ -70,6 +70,12 @@ def test_a_place_in_the_timeline_taken_by_another_is_lead_busy(ledger: Ledger) -
         leads.append(conn, lead_id, [arrived()])
 
 
+def test_one_delivery_stored_by_two_at_once_is_lead_busy_to_the_second(ledger: Ledger) -> None:
+    store(ledger, delivery_keys=("id:raced",))
+    with pytest.raises(LeadBusy):
+        store(ledger, delivery_keys=("id:raced",))
+
+
 def test_our_own_mistake_is_nobody_elses_fault(ledger: Ledger) -> None:
     with pytest.raises(exc.ProgrammingError), ledger.transaction() as conn:
         conn.execute(text("select nonsense"))

@@ -4,13 +4,13 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import exc
+from sqlalchemy import exc, text
 
-from service.ledger import leads, listing
+from service.ledger import leads, listing, persons
 from service.ledger.engine import Ledger
 from service.ledger.leads import StandingRow
-from service.rules.lead import Lead, LeadId, RepId, identity_keys
-from service.rules.timeline import By, Channel, Claimed, PageFailed, PageId
+from service.rules.lead import Lead, LeadId, PageId, RepId, identity_keys
+from service.rules.timeline import By, Channel, Claimed, PageFailed
 from tests.rooms.ledger_world import (
     ANN,
     NOON,
@@ -58,6 +58,20 @@ def test_a_lead_and_its_person_are_read_back_as_they_were_stored(ledger: Ledger)
     assert (row.look_again_at, row.judge_at, row.test) == (NOON, at(86_400), True)
     assert (row.owner, row.rung, row.claimed_at, row.first_contact_at) == (None,) * 4
     assert row.woken_at is not None
+
+
+def test_what_is_known_of_a_person_may_grow_and_be_erased(ledger: Ledger) -> None:
+    lead_id = store(ledger)
+    with ledger.transaction() as conn:
+        assert persons.save_person(conn, lead_id, DANA)
+        assert leads.person_of(conn, lead_id) == DANA
+        conn.execute(text("delete from person where lead_id = :id"), {"id": lead_id})
+        assert leads.person_of(conn, lead_id) is None
+        assert not persons.save_person(conn, lead_id, DANA), "what was erased stays erased"
+        view = leads.read_lead(conn, lead_id)
+        assert leads.timeline_of(conn, lead_id) == (arrived(),)
+    assert view is not None
+    assert view.person is None
 
 
 def test_a_timeline_is_read_back_as_it_was_written(ledger: Ledger) -> None:

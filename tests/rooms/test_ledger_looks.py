@@ -134,7 +134,9 @@ def test_the_audit_finds_messages_that_are_stuck(fresh_ledger: Ledger) -> None:
     with fresh_ledger.transaction() as conn:
         outbox.mark_taken(conn, taken, "worker-1", -60)
         conn.execute(
-            text("update outbox set ordered_clock = ordered_clock - interval '60 s' where id = :id"),
+            text(
+                "update outbox set ordered_clock = ordered_clock - interval '60 s' where id = :id"
+            ),
             {"id": ordered},
         )
         found = looks.forgotten(conn, NOON, 30)
@@ -150,8 +152,10 @@ def test_a_finding_is_news_once_and_again_after_its_repair(fresh_ledger: Ledger)
         assert looks.note_finding(conn, lead_id, "look overdue")
         assert not looks.note_finding(conn, lead_id, "look overdue")
         assert looks.open_findings(conn) == 1
+        assert looks.findings(conn) == [lead_id]
         looks.mark_repaired(conn, lead_id)
         assert looks.open_findings(conn) == 0
+        assert looks.findings(conn) == []
         assert looks.note_finding(conn, lead_id, "look overdue")
         assert looks.open_findings(conn) == 1
 

@@ -76,6 +76,20 @@ def test_a_row_without_a_lead_is_picked_too(fresh_ledger: Ledger) -> None:
         assert outbox.pick_next(other) is None
 
 
+def test_a_taker_may_ask_for_one_channel_only(fresh_ledger: Ledger) -> None:
+    lead_id = store(fresh_ledger)
+    order(fresh_ledger, a_page(lead_id, 2))
+    call = order(fresh_ledger, a_page(lead_id, 3, channel=Channel.CALL, kind="page_call"))
+    answer = order(fresh_ledger, a_page(None, kind="answer_text"))
+    with fresh_ledger.transaction() as conn:
+        picked = outbox.pick_next(conn, [Channel.CALL])
+        assert picked is not None
+        assert picked.row.id == call
+        outbox.mark_withdrawn(conn, call)
+        assert outbox.pick_next(conn, [Channel.CALL]) is None
+        assert state_of(fresh_ledger, answer) == "ordered"
+
+
 def test_picking_never_waits_for_a_held_lead(fresh_ledger: Ledger) -> None:
     """A look that holds the lead may yet withdraw its page; another lead's page goes first."""
     held, free = store(fresh_ledger), store(fresh_ledger)
@@ -157,6 +171,14 @@ def test_a_row_is_settled_once(ledger: Ledger) -> None:
         row = outbox.row_by_sid(conn, "SM1")
     assert row is not None
     assert (row.id, row.state, row.sent_at, row.code) == (page_id, "sent", at(1), None)
+
+
+def test_the_carriers_ids_of_what_a_phone_was_sent_are_known(ledger: Ledger) -> None:
+    page_id = taken(ledger, order(ledger, a_page(None, to_number="+12125550999")))
+    with ledger.transaction() as conn:
+        outbox.settle_sent(conn, page_id, "SM10", "queued", at(1))
+        assert outbox.sids_to(conn, "+12125550999", Channel.TEXT) == {"SM10"}
+        assert outbox.sids_to(conn, "+12125550999", Channel.CALL) == frozenset()
 
 
 def test_an_unsure_row_may_turn_out_to_be_sent_or_failed(ledger: Ledger) -> None:

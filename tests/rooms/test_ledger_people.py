@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from functools import partial
 from itertools import count
 
 import pytest
@@ -10,6 +11,7 @@ from service.ledger import people, questions
 from service.ledger.engine import Ledger
 from service.rules.floor import Turns
 from service.rules.lead import LeadId, PageId, RepId
+from service.rules.replies import LETTERS
 from service.rules.timeline import Channel
 from tests.rooms.ledger_world import ANN, NOON, Beside, at, await_blocked, meet, store
 
@@ -184,10 +186,13 @@ def test_a_lead_that_comes_back_late_finds_its_letter_given_away(
     assert ask(ledger, phone, first, 3_700) == "B"
 
 
-def test_letters_run_on_past_z_and_out_in_the_end() -> None:
-    assert questions.LETTERS[24:28] == ("Y", "Z", "AA", "AB")
-    lead_id = LeadId("x")
-    assert questions._letter([(each, "other", True) for each in questions.LETTERS], lead_id) is None
+def test_a_phone_that_is_asked_too_much_gets_a_page_without_a_letter(
+    ledger: Ledger, phone: str
+) -> None:
+    given = [ask(ledger, phone, store(ledger)) for _ in range(len(LETTERS) + 1)]
+    assert given == [*LETTERS, None]
+    with ledger.transaction() as conn:
+        assert len(questions.questions_of(conn, phone)) == len(LETTERS)
 
 
 def test_closing_spares_whoever_claimed(ledger: Ledger, phone: str) -> None:
@@ -233,7 +238,7 @@ def test_two_leads_at_once_are_given_two_letters(fresh_ledger: Ledger, phone: st
             asked = [questions.Asking(each, ANN, PageId("p")) for each in turned]
             return questions.open_questions(conn, leads_asking[number], asked, NOON)
 
-    given = [Beside(lambda n=number: ask_all(n)) for number in range(len(leads_asking))]
+    given = [Beside(partial(ask_all, number)) for number in range(len(leads_asking))]
     letters = [each.ended() for each in given]
     for each in phones:
         assert sorted(answer[each] for answer in letters) == list("ABCDEF")

@@ -58,9 +58,7 @@ def test_a_text_arrives_and_its_receipts_are_signed(world: World) -> None:
         sent.sid,
     )
     assert statuses(world, "/cb/7", 2) == ["sent", "delivered"]
-    assert all(
-        h.signed and h.params["MessageSid"] == sent.sid for h in world.ours.heard
-    )
+    assert all(h.signed and h.params["MessageSid"] == sent.sid for h in world.ours.heard)
     kept = world.twilio.messages(sent.sid).fetch()
     assert kept.status == "delivered" and kept.date_sent.tzinfo is not None
 
@@ -107,9 +105,7 @@ def test_a_messaging_service_picks_a_sender(world: World) -> None:
         (ANN, OURS, "x" * 1601, 21617),
     ],
 )
-def test_refused_texts(
-    world: World, to: str, sender: str, body: str, code: int
-) -> None:
+def test_refused_texts(world: World, to: str, sender: str, body: str, code: int) -> None:
     with pytest.raises(TwilioRestException) as refused:
         world.twilio.messages.create(to=to, from_=sender, body=body)
     assert (refused.value.status, refused.value.code) == (400, code)
@@ -117,9 +113,7 @@ def test_refused_texts(
 
 
 def test_our_second_number_is_a_valid_sender(world: World) -> None:
-    assert world.twilio.messages.create(to=ANN, from_=OTHER, body="x").sid.startswith(
-        "SM"
-    )
+    assert world.twilio.messages.create(to=ANN, from_=OTHER, body="x").sid.startswith("SM")
 
 
 def test_wrong_credentials(world: World) -> None:
@@ -143,9 +137,7 @@ def test_wrong_credentials(world: World) -> None:
         ("sent-only", ["sent"], None),
     ],
 )
-def test_handset_settings(
-    world: World, mode: str, ends: list[str], code: str | None
-) -> None:
+def test_handset_settings(world: World, mode: str, ends: list[str], code: str | None) -> None:
     world.hand().sets(texts=mode)
     world.twilio.messages.create(
         to=ANN, from_=OURS, body="x", status_callback=world.ours.url("/cb")
@@ -167,9 +159,7 @@ def test_the_validity_period_ends_a_queued_text(world: World) -> None:
     assert world.twilio.messages(sent.sid).fetch().error_code == 30036
     world.hand(BOB)
     world.fault("messages", "queue", to=BOB, seconds=0.05)
-    late = world.twilio.messages.create(
-        to=BOB, from_=OURS, body="x", validity_period=60
-    )
+    late = world.twilio.messages.create(to=BOB, from_=OURS, body="x", validity_period=60)
     world.hand(BOB).expects("text_in_to_phone")
     assert world.until_status(world.twilio.messages(late.sid).fetch, "delivered")
 
@@ -239,9 +229,7 @@ def test_fault_answer_sends_nothing_and_is_used_up(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [None, 500])
-def test_fault_drop_after_sends_but_loses_the_answer(
-    world: World, status: int | None
-) -> None:
+def test_fault_drop_after_sends_but_loses_the_answer(world: World, status: int | None) -> None:
     world.fault("messages", "drop-after", times=1, status=status)
     with pytest.raises((requests.RequestException, TwilioRestException)):
         world.twilio.messages.create(to=ANN, from_=OURS, body="once")

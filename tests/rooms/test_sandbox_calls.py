@@ -77,9 +77,7 @@ def test_answer_and_press_one(world: World) -> None:
 
 def test_no_key_goes_on_with_the_next_verb(world: World) -> None:
     ann = world.hand()
-    world.ours.answers["/voice/page"] = [
-        (200, ASK.replace('timeout="40"', 'timeout="1"'))
-    ]
+    world.ours.answers["/voice/page"] = [(200, ASK.replace('timeout="40"', 'timeout="1"'))]
     call = place(world)
     ann.expects("call_ringing")
     ann.does("answer", call.sid)
@@ -90,9 +88,13 @@ def test_no_key_goes_on_with_the_next_verb(world: World) -> None:
 
 def test_gather_until_the_finishing_key_and_an_empty_result(world: World) -> None:
     ann = world.hand()
-    twiml = '<Response><Gather timeout="40" action="/voice/key" actionOnEmptyResult="true"/></Response>'
+    twiml = (
+        '<Response><Gather timeout="40" action="/voice/key" actionOnEmptyResult="true"/></Response>'
+    )
     world.ours.answers["/voice/page"] = [(200, twiml)]
-    again = '<Response><Gather timeout="1" action="/voice/last" actionOnEmptyResult="true"/></Response>'
+    again = (
+        '<Response><Gather timeout="1" action="/voice/last" actionOnEmptyResult="true"/></Response>'
+    )
     world.ours.answers["/voice/key"] = [(200, again)]
     call = place(world)
     ann.expects("call_ringing")
@@ -132,9 +134,7 @@ def test_unanswered(world: World, mode: str, act: str | None, ends: str) -> None
 
 def test_voicemail_answers_as_a_machine_and_presses_nothing(world: World) -> None:
     ann = world.hand().sets(calls="voicemail", voicemail_after_s=1)
-    world.ours.answers["/voice/page"] = [
-        (200, ASK.replace('timeout="40"', 'timeout="1"'))
-    ]
+    world.ours.answers["/voice/page"] = [(200, ASK.replace('timeout="40"', 'timeout="1"'))]
     call = place(world, machine_detection="Enable")
     assert ann.expects("call_answered")["detail"]["by"] == "machine"
     assert ann.expects("call_ended")["body"] == "completed"
@@ -207,9 +207,7 @@ def test_broken_twiml_ends_the_call_with_its_reason(
 
 def test_a_call_from_a_phone(world: World) -> None:
     ann = world.hand()
-    world.ours.answers["/twilio/voice"] = [
-        (200, ASK.replace('"key?lead=7"', '"/voice/key"'))
-    ]
+    world.ours.answers["/twilio/voice"] = [(200, ASK.replace('"key?lead=7"', '"/voice/key"'))]
     call = ann.dials(OTHER)
     ann.expects("call_gather")
     heard = world.ours.expect("/twilio/voice")[0]
@@ -222,9 +220,7 @@ def test_a_call_from_a_phone(world: World) -> None:
 
 def test_a_rejected_call_from_a_phone(world: World) -> None:
     ann = world.hand()
-    world.ours.answers["/twilio/voice"] = [
-        (200, '<Response><Reject reason="busy"/></Response>')
-    ]
+    world.ours.answers["/twilio/voice"] = [(200, '<Response><Reject reason="busy"/></Response>')]
     ann.dials()
     assert ann.expects("call_ended")["body"] == "busy"
 

@@ -98,9 +98,7 @@ def test_being_the_lead(world: World) -> None:
 
 
 def test_a_front_door_that_refuses_is_shown(world: World) -> None:
-    world.ours.answers["/leads/website"] = [
-        (422, json.dumps({"detail": "phone is not a number"}))
-    ]
+    world.ours.answers["/leads/website"] = [(422, json.dumps({"detail": "phone is not a number"}))]
     done = world.http.post("/sandbox/lead", data={"name": "x", "phone": "y"})
     html = page(world, done.headers["location"].removeprefix("/sandbox"))
     assert "phone is not a number" in html
@@ -108,8 +106,6 @@ def test_a_front_door_that_refuses_is_shown(world: World) -> None:
 
 def test_another_site_cannot_act(world: World) -> None:
     cross = {"Sec-Fetch-Site": "cross-site"}
-    refused = world.http.post(
-        f"/sandbox/phones/{ANN}/texts", data={"quick": "1"}, headers=cross
-    )
+    refused = world.http.post(f"/sandbox/phones/{ANN}/texts", data={"quick": "1"}, headers=cross)
     assert refused.status_code == 403
     assert world.http.get("/sandbox/static/phones.js").status_code == 200

@@ -144,6 +144,10 @@ shifts: [{days: mon, from: 08:00, to: 14:00, reps: [ann, ann], rotate: monthly}]
 > 6: shifts[0].reps: found a rep twice, expected each rep once
 > 6: shifts[0].rotate: found "monthly", expected one of none, daily, weekly
 
+shifts: []
+> 6: shifts: found an empty list, expected shifts, or no such key: then every rep is on duty while
+  > the team is open
+
 -reps
 > 1: reps: found nothing, expected a list of reps, each with an id and a phone
 

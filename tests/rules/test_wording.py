@@ -180,6 +180,8 @@ HOSTILE = [
     "dana.fox\uff20example.com",
     "dana.fox (at) example.com",
     "dana.fox @ example.com",
+    "x@ dana.fox@example.com",
+    "x (at) dana.fox@example.com",
 ]
 
 

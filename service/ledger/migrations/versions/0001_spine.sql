@@ -126,11 +126,14 @@ CREATE TABLE lead (
     (version)
 )
 --
-CREATE INDEX lead_look_again_at ON lead (look_again_at) WHERE look_again_at IS NOT NULL
+CREATE INDEX lead_forgotten ON lead (id) WHERE look_again_at is null and not (state in
+    ('settled', 'excluded'))
+--
+CREATE INDEX lead_newest ON lead (arrived_at DESC, id)
 --
 CREATE INDEX lead_judge_at ON lead (judge_at) WHERE judge_at IS NOT NULL
 --
-CREATE INDEX lead_newest ON lead (arrived_at DESC, id)
+CREATE INDEX lead_look_again_at ON lead (look_again_at) WHERE look_again_at IS NOT NULL
 --
 CREATE TABLE person (
   lead_id TEXT NOT NULL,
@@ -246,15 +249,15 @@ CREATE TABLE outbox (
   CONSTRAINT outbox_again_of_fkey FOREIGN KEY(again_of) REFERENCES outbox (id)
 )
 --
-CREATE INDEX outbox_taken ON outbox (lease_until) WHERE state = 'taken'
---
-CREATE INDEX outbox_carrier_sid ON outbox (carrier_sid)
+CREATE INDEX outbox_sent_at ON outbox (sent_at) WHERE state = 'sent'
 --
 CREATE INDEX outbox_unsure ON outbox (taken_clock) WHERE state = 'unsure'
 --
-CREATE INDEX outbox_sent_at ON outbox (sent_at) WHERE state = 'sent'
---
 CREATE INDEX outbox_ordered ON outbox (ordered_clock) WHERE state = 'ordered'
+--
+CREATE INDEX outbox_taken ON outbox (lease_until) WHERE state = 'taken'
+--
+CREATE INDEX outbox_carrier_sid ON outbox (carrier_sid)
 --
 create function outbox_goes_one_way() returns trigger language plpgsql as $$
 begin
@@ -276,6 +279,15 @@ end $$
 create trigger outbox_one_way before update of state, carrier_rank on outbox
 for each row execute function outbox_goes_one_way()
 --
+CREATE TABLE audit_finding (
+  lead_id TEXT NOT NULL,
+  first_seen TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+  repaired BOOLEAN DEFAULT false NOT NULL,
+  detail TEXT NOT NULL,
+  CONSTRAINT audit_finding_pkey PRIMARY KEY (lead_id),
+  CONSTRAINT audit_finding_lead_id_fkey FOREIGN KEY(lead_id) REFERENCES lead (id)
+)
+--
 CREATE TABLE question (
   phone TEXT NOT NULL,
   letter TEXT NOT NULL,
@@ -285,13 +297,13 @@ CREATE TABLE question (
   closed_at TIMESTAMP WITH TIME ZONE,
   last_page_id TEXT NOT NULL,
   CONSTRAINT question_pkey PRIMARY KEY (phone, lead_id),
-  CONSTRAINT question_letter_typable CHECK (letter ~ '^[A-Z]{1,2}$'),
+  CONSTRAINT question_letter_typable CHECK (letter ~ '^[A-Z]$'),
   CONSTRAINT question_lead_id_fkey FOREIGN KEY(lead_id) REFERENCES lead (id)
 )
 --
-CREATE INDEX question_lead_id ON question (lead_id)
---
 CREATE UNIQUE INDEX question_letter_open ON question (phone, letter) WHERE closed_at IS NULL
+--
+CREATE INDEX question_lead_id ON question (lead_id)
 --
 CREATE TABLE last_text (
   phone TEXT NOT NULL,
@@ -310,13 +322,4 @@ CREATE TABLE inbound (
   lead_id TEXT,
   CONSTRAINT inbound_pkey PRIMARY KEY (dedupe_key),
   CONSTRAINT inbound_lead_id_fkey FOREIGN KEY(lead_id) REFERENCES lead (id)
-)
---
-CREATE TABLE audit_finding (
-  lead_id TEXT NOT NULL,
-  first_seen TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
-  repaired BOOLEAN DEFAULT false NOT NULL,
-  detail TEXT NOT NULL,
-  CONSTRAINT audit_finding_pkey PRIMARY KEY (lead_id),
-  CONSTRAINT audit_finding_lead_id_fkey FOREIGN KEY(lead_id) REFERENCES lead (id)
 )

@@ -1,0 +1,252 @@
+"""The tables of leads: their rows, people, timelines and messages; constraints carry the rules.
+
+`triggers` says what may change after it was stored. No query is in here.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from service.ledger.columns import (
+    clock_stamp,
+    instant,
+    json_value,
+    lead_id,
+    metadata,
+    one_of,
+    words,
+)
+from service.ledger.triggers import attach
+
+LEAD_STATES = (
+    "waiting",
+    "claimed",
+    "talking",
+    "chasing",
+    "following",
+    "settled",
+    "excluded",
+)
+CLOSED_STATES = ("settled", "excluded")
+OUTBOX_STATES = ("ordered", "taken", "sent", "failed", "unsure", "withdrawn", "expired")
+OUTBOX_KINDS = ("page_text", "page_call", "note_text", "answer_text")
+
+# What was promised, kept for as long as one lead is pinned to it.
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("version", Integer, Identity(always=True), primary_key=True),
+    # One version per content: pinning the same policy twice is one promise.
+    Column("digest", Text, nullable=False, unique=True),
+    Column("body", JSONB, nullable=False),
+    instant("made_at"),
+)
+
+# A lead's row is the one lock, and a copy of its standing for queries. The timeline is the truth.
+lead = Table(
+    "lead",
+    metadata,
+    Column("id", Text, primary_key=True),
+    words("source"),
+    instant("arrived_at"),
+    instant("t0"),
+    Column("route", Integer),
+    # A lead is pinned to a policy that exists.
+    Column("policy_version", Integer, ForeignKey("policy_version.version"), nullable=False),
+    words("state"),
+    words("owner", null=True),
+    Column("rung", Integer),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    instant("first_attempt_at", null=True),
+    instant("first_contact_at", null=True),
+    instant("claimed_at", null=True),
+    instant("paged_at", null=True),
+    Column("last_seq", Integer, nullable=False),
+    instant("last_recorded_at"),
+    instant("look_again_at", null=True),
+    instant("woken_at", null=True),
+    instant("judge_at", null=True),
+    Column("test", Boolean, nullable=False, server_default=text("false")),
+    # Ids stand in URLs and nobody may guess one.
+    CheckConstraint("id ~ '^[A-Za-z0-9_-]{24,64}$'", name="id_unguessable"),
+    CheckConstraint(one_of("state", LEAD_STATES), name="state_known"),
+    # Law 3, never forgotten: an open lead always has an instant at which we look again.
+    CheckConstraint(
+        f"{one_of('state', CLOSED_STATES)} or look_again_at is not null",
+        name="never_forgotten",
+    ),
+    # Whoever is said to have a lead took it at some instant.
+    CheckConstraint("owner is null or claimed_at is not null", name="owner_claimed"),
+    CheckConstraint("attempts >= 0", name="attempts_counted"),
+    # The figures' window: a lead's wait never begins more than a minute after it reached us.
+    CheckConstraint("t0 <= arrived_at + interval '60 seconds'", name="t0_believable"),
+    CheckConstraint("last_seq >= 1", name="seq_from_one"),
+)
+Index(
+    "lead_look_again_at",
+    lead.c.look_again_at,
+    postgresql_where=lead.c.look_again_at.is_not(None),
+)
+# Empty for ever, by the constraint above; with it the audit asks without reading every lead.
+Index(
+    "lead_forgotten",
+    lead.c.id,
+    postgresql_where=text(
+        f"look_again_at is null and not ({one_of('state', CLOSED_STATES)})",
+    ),
+)
+Index("lead_judge_at", lead.c.judge_at, postgresql_where=lead.c.judge_at.is_not(None))
+Index("lead_newest", lead.c.arrived_at.desc(), lead.c.id)
+
+# A person's words and numbers, apart from the timeline: erasure deletes the row here.
+person = Table(
+    "person",
+    metadata,
+    Column("lead_id", Text, ForeignKey("lead.id"), primary_key=True),
+    words("name"),
+    words("phone", null=True),
+    words("phone_as_given", null=True),
+    words("email", null=True),
+    words("ask"),
+    *(
+        words(name, null=True)
+        for name in (
+            "company",
+            "city",
+            "state",
+            "postal_code",
+            "country",
+            "language",
+            "product",
+            "referrer",
+            "landing_page",
+            "decision_maker",
+            "preferred_channel",
+            "preferred_time",
+        )
+    ),
+    json_value("pages_viewed", "[]"),
+    json_value("extra", "[]"),
+)
+
+# What happened. Append-only: `triggers` refuses update, delete and truncate.
+event = Table(
+    "event",
+    metadata,
+    lead_id(),
+    Column("seq", Integer, nullable=False),
+    words("kind"),
+    instant("at"),
+    instant("recorded_at"),
+    words("because"),
+    words("actor"),
+    json_value("fields"),
+    # The backstop of the one lock: no two events of a lead take one place.
+    PrimaryKeyConstraint("lead_id", "seq"),
+    CheckConstraint("seq >= 1", name="seq_from_one"),
+)
+
+# What a source sent before: the same delivery again is a no-op.
+delivery = Table(
+    "delivery",
+    metadata,
+    words("source"),
+    words("key"),
+    lead_id(),
+    instant("received_at"),
+    PrimaryKeyConstraint("source", "key"),
+    CheckConstraint("key like 'id:%' or key like 'idem:%'", name="key_named"),
+)
+
+# Under which phone or e-mail a person asked; how two requests are known to be one person's.
+identity = Table(
+    "identity",
+    metadata,
+    words("key"),
+    lead_id(),
+    instant("arrived_at"),
+    PrimaryKeyConstraint("key", "lead_id"),
+)
+Index("identity_newest", identity.c.key, identity.c.arrived_at.desc())
+Index("identity_lead_id", identity.c.lead_id)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    lead_id(null=True),
+    Column("seq", Integer),
+    words("kind"),
+    words("channel"),
+    words("rep_id", null=True),
+    words("to_number"),
+    words("from_number", null=True),
+    words("body"),
+    instant("not_after"),
+    Column("state", Text, nullable=False, server_default=text("'ordered'")),
+    instant("ordered_at"),
+    clock_stamp("ordered_clock"),
+    instant("taken_clock", null=True),
+    words("taken_by", null=True),
+    instant("lease_until", null=True),
+    Column("tries", SmallInteger, nullable=False, server_default=text("1")),
+    words("carrier_sid", null=True),
+    words("carrier_status", null=True),
+    Column("carrier_rank", SmallInteger),
+    Column("code", Integer),
+    Column("again_of", Text, ForeignKey("outbox.id")),
+    instant("sent_at", null=True),
+    # A row belongs to the event that ordered it: one decision, one message per try.
+    UniqueConstraint("lead_id", "seq", "tries"),
+    CheckConstraint(one_of("kind", OUTBOX_KINDS), name="kind_known"),
+    CheckConstraint(one_of("channel", ("text", "call")), name="channel_known"),
+    CheckConstraint(one_of("state", OUTBOX_STATES), name="state_known"),
+    # Two tries at most: a repeat is named after the row it repeats, so there is only ever one,
+    # and it is not repeated itself.
+    CheckConstraint(
+        "tries in (1, 2) and (again_of is null) = (tries = 1)"
+        " and (again_of is null or id = again_of || '.2')",
+        name="two_tries",
+    ),
+    CheckConstraint("again_of is null or again_of not like '%.2'", name="no_third_try"),
+    # Nothing goes out that nobody took, and what was taken has a lease that can run out.
+    CheckConstraint(
+        f"{one_of('state', ('ordered', 'withdrawn', 'expired'))} = (taken_clock is null)",
+        name="taken_before_sent",
+    ),
+    CheckConstraint("(taken_clock is null) = (lease_until is null)", name="taken_has_lease"),
+    CheckConstraint("(state = 'sent') = (sent_at is not null)", name="sent_has_instant"),
+)
+Index(
+    "outbox_ordered",
+    outbox.c.ordered_clock,
+    postgresql_where=outbox.c.state == "ordered",
+)
+Index("outbox_taken", outbox.c.lease_until, postgresql_where=outbox.c.state == "taken")
+Index("outbox_unsure", outbox.c.taken_clock, postgresql_where=outbox.c.state == "unsure")
+Index("outbox_sent_at", outbox.c.sent_at, postgresql_where=outbox.c.state == "sent")
+Index("outbox_carrier_sid", outbox.c.carrier_sid)
+
+audit_finding = Table(
+    "audit_finding",
+    metadata,
+    Column("lead_id", Text, ForeignKey("lead.id"), primary_key=True),
+    clock_stamp("first_seen"),
+    Column("repaired", Boolean, nullable=False, server_default=text("false")),
+    words("detail"),
+)
+
+attach(event, outbox)

@@ -1,0 +1,168 @@
+"""The vocabulary of the desk's tests: a real ledger, a clock that the test moves, no processes.
+
+Whoever would run elsewhere (worker, sender, sweep, carrier) is played by the test, one verb at a
+time, so that any order of events can be tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from service.desk.attend import Attended, attend
+from service.desk.desk import Desk
+from service.desk.dispatch import CallsFull, Taking, settle, take_next
+from service.desk.hear_line import hear_key, hear_receipt, spoken_page
+from service.desk.hear_text import hear_text
+from service.desk.present import Present, load_team
+from service.desk.take_in import TakenIn, take_in
+from service.intake.arrival import Arrival
+from service.ledger import leads
+from service.ledger.engine import Ledger
+from service.phone.callbacks import CallStatus, InboundText, KeyPressed, TextStatus
+from service.phone.line import Accepted, SendOutcome
+from service.rules.lead import Lead, LeadId, SourceId
+from service.rules.standing import Standing, fold
+from service.rules.timeline import Timeline, to_fields
+from service.team.file import parse_team
+
+START = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)  # Wednesday 10:00 in New York
+PUBLIC_URL = "http://127.0.0.1:8000"
+WEBSITE = SourceId("website")
+ANN, BOB, MIA = "+12125550101", "+12125550102", "+12125550109"
+
+TEAM = """
+team: Sunrise Solar
+timezone: America/New_York
+carrier: {pages_from: "+15005550006", leads_from: "+15005550007", calls_per_second: 1000}
+hours: {mon-sun: "00:00-24:00"}
+reps:
+  - {id: ann, name: Ann Lee, phone: "+12125550101"}
+  - {id: bob, name: Bob Ray, phone: "+12125550102"}
+managers:
+  - {id: mia, name: Mia Fox, phone: "+12125550109", last_resort: true}
+shifts:
+  - {days: mon-sun, from: "00:00", to: "24:00", reps: [ann, bob]}
+sources:
+  - {id: website, kind: json, key: secret-key-of-the-website}
+turn: in-order
+"""
+
+
+@dataclass
+class MovableClock:
+    """Business time, in the test's hands."""
+
+    at: datetime = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def moves(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class World:
+    """A desk over a real ledger, and everybody around it."""
+
+    ledger: Ledger
+    clock: MovableClock = field(default_factory=MovableClock)
+    woken: list[LeadId] = field(default_factory=list)
+    sent: list[Taking] = field(default_factory=list)
+    team: str = TEAM
+    _ids: count[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        load_team(self.ledger, parse_team(self.team, "team.yaml", (2026, 2027)), self.clock.now())
+        self.desk = Desk(self.ledger, self.clock, self._wake, Present(self.ledger))
+
+    def _wake(self, lead_ids: Sequence[LeadId]) -> bool:
+        self.woken.extend(lead_ids)
+        return True
+
+    # The lead
+
+    def asks(
+        self,
+        name: str = "Dana Fox",
+        phone: str | None = None,
+        *,
+        key: str | None = None,
+        **more: str,
+    ) -> TakenIn:
+        phone = phone or f"+1646555{next(self._ids):04}"
+        lead = Lead(name=name, phone=phone, **more)  # type: ignore[arg-type]  # text fields by name
+        return take_in(self.desk, WEBSITE, Arrival(lead), key)
+
+    # The machinery, one verb at a time
+
+    def looks(self, lead: TakenIn | LeadId) -> Attended | None:
+        return attend(self.desk, lead if isinstance(lead, str) else lead.lead_id)
+
+    def takes(self) -> Taking | CallsFull | None:
+        return take_next(self.desk, PUBLIC_URL, "test:1")
+
+    def sends_all(self, outcome: SendOutcome | None = None) -> list[Taking]:
+        """Take and settle until nothing waits; the carrier accepts unless told otherwise."""
+        found = []
+        while isinstance(taking := self.takes(), Taking):
+            result = outcome or Accepted(f"SM{next(self._ids):032}", "queued")
+            settle(self.desk, taking.row, result)
+            found.append(taking)
+        self.sent.extend(found)
+        return found
+
+    def sends_one(self, outcome: SendOutcome) -> None:
+        """Take the oldest message, and have the carrier say this of it."""
+        taking = self.takes()
+        assert isinstance(taking, Taking)
+        settle(self.desk, taking.row, outcome)
+
+    def pages(self, lead: TakenIn) -> list[Taking]:
+        """Look, and send everything that comes of it."""
+        self.looks(lead)
+        return self.sends_all()
+
+    # The rep
+
+    def texts(self, phone: str, body: str, sid: str | None = None) -> None:
+        sid = sid or f"SM{next(self._ids):032}"
+        hear_text(self.desk, InboundText(sid, phone, "+15005550006", body))
+
+    def picks_up(self, taking: Taking) -> tuple[str, bool]:
+        return spoken_page(self.desk, taking.row.id)
+
+    def presses(self, taking: Taking, digits: str, call: str = "CA1") -> str | None:
+        return hear_key(self.desk, KeyPressed(taking.row.id, call, digits))
+
+    # The carrier
+
+    def receipt(self, taking: Taking, status: str, code: int | None = None) -> bool:
+        return hear_receipt(self.desk, TextStatus(taking.row.id, "SMx", status, code))
+
+    def call_status(self, taking: Taking, status: str) -> bool:
+        return hear_receipt(self.desk, CallStatus(taking.row.id, "CAx", status))
+
+    # What is true now
+
+    def timeline(self, lead: TakenIn) -> Timeline:
+        with self.ledger.transaction() as conn:
+            return leads.timeline_of(conn, lead.lead_id)
+
+    def standing(self, lead: TakenIn) -> Standing:
+        return fold(self.timeline(lead))
+
+    def kinds(self, lead: TakenIn) -> list[str]:
+        return [event.kind for event in self.timeline(lead)]
+
+    def facts(self, lead: TakenIn, kind: str) -> list[dict[str, object]]:
+        return [to_fields(e.fact) for e in self.timeline(lead) if e.kind == kind]
+
+    def row(self, lead: TakenIn) -> leads.LeadRow:
+        with self.ledger.transaction() as conn:
+            view = leads.read_lead(conn, lead.lead_id)
+        assert view is not None
+        return view.row

@@ -1,0 +1,389 @@
+"""The desk over a real ledger: what happens goes in, what must go out comes of it, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.desk.dispatch import Taking, settle
+from service.desk.take_in import TakenIn
+from service.ledger import counts, inbound, outbox, people
+from service.ledger.engine import Ledger
+from service.phone.line import Accepted, Busy, NotFound, Rejected, Unknown
+from service.rules.timeline import Channel
+from tests.rooms.desk_world import ANN, BOB, MIA, TEAM, World
+
+
+@pytest.fixture
+def world(fresh_ledger: Ledger) -> Iterator[World]:
+    yield World(fresh_ledger)
+
+
+# A lead comes in
+
+
+def test_a_lead_is_stored_woken_paged_and_claimed(world: World) -> None:
+    lead = world.asks("Dana Fox", ask="solar for my roof")
+    assert world.woken == [lead.lead_id]
+    (page,) = world.pages(lead)
+    assert page.row.to_number == ANN
+    assert page.row.body == "10:00 LEAD Dana Fox: solar for my roof. website. 1 take 2 pass"
+    world.texts(ANN, "1")
+    (note,) = world.pages(lead)
+    assert note.row.to_number == ANN
+    assert "+1" in note.row.body
+    assert "Dana Fox is yours" in note.row.body
+    assert world.standing(lead).owner == "ann"
+    assert world.kinds(lead) == ["arrived", "paged", "page_sent", "claimed", "told"]
+
+
+def test_a_redelivery_and_a_double_submit_are_the_same_lead(world: World) -> None:
+    lead = world.asks("Dana", "+16465550001", key="abc")
+    again = world.asks("Dana", "+16465550002", key="abc")
+    double = world.asks("Dana", "+16465550001")
+    assert (again.lead_id, again.duplicate) == (lead.lead_id, True)
+    assert (double.lead_id, double.duplicate) == (lead.lead_id, True)
+    assert len(world.pages(lead)) == 1
+
+
+def test_asking_again_while_nobody_has_called_is_merged_and_paged_once(world: World) -> None:
+    lead = world.asks("Dana", "+16465550001", ask="solar")
+    world.pages(lead)
+    world.clock.moves(660)
+    again = world.asks("Dana Fox", "+16465550001", ask="please call", email="d@example.com")
+    assert (again.lead_id, again.duplicate) == (lead.lead_id, True)
+    assert "asked_again" in world.kinds(lead)
+    (page, *_rest) = world.pages(lead)
+    assert "LEAD AGAIN" in page.row.body
+    assert "solar" in page.row.body
+
+
+def test_a_settled_lead_that_asks_again_the_same_day_is_opened_and_paged(world: World) -> None:
+    lead = world.asks("Dana", "+16465550001")
+    world.pages(lead)
+    world.texts(ANN, "1")
+    world.pages(lead)
+    world.texts(ANN, "7")
+    world.pages(lead)
+    assert world.standing(lead).state == "settled"
+    world.clock.moves(3600)
+    again = world.asks("Dana", "+16465550001")
+    assert again.lead_id == lead.lead_id
+    (page,) = world.pages(lead)
+    assert "1 take" in page.row.body
+
+
+def test_the_same_person_long_after_contact_is_a_new_lead(world: World) -> None:
+    lead = world.asks("Dana", "+16465550001")
+    world.pages(lead)
+    world.texts(ANN, "1")
+    world.texts(ANN, "3")
+    world.clock.moves(25 * 3600)
+    assert not world.asks("Dana", "+16465550001").duplicate
+
+
+def test_a_lead_without_a_usable_phone_is_paged_and_says_so(world: World) -> None:
+    lead = world.asks("Dana", "none", email="d@example.com")
+    (page,) = world.pages(lead)
+    assert page.row.to_number == ANN
+
+
+# Claims, races, passes
+
+
+def test_the_second_claimer_is_told_who_has_it(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.clock.moves(120)
+    world.pages(lead)  # everyone else on duty: Bob
+    world.texts(ANN, "1")
+    world.texts(BOB, "1")
+    notes = {each.row.to_number: each.row.body for each in world.pages(lead)}
+    assert "is yours" in notes[ANN]
+    assert notes[BOB] == "Ann Lee has Dana Fox."
+
+
+def test_the_same_text_twice_claims_once(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "1", sid="SM1")
+    world.texts(ANN, "1", sid="SM1")
+    assert world.kinds(lead).count("claimed") == 1
+
+
+def test_a_pass_pages_the_next_rep(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "2")
+    sent = {each.row.to_number: each.row.body for each in world.pages(lead)}
+    assert "Passed" in sent[ANN]
+    assert "LEAD Dana Fox" in sent[BOB]
+
+
+def test_a_bare_digit_that_fits_two_leads_changes_nothing_and_lists_them(world: World) -> None:
+    one, two = world.asks("Dana Fox"), world.asks("Eve Hill")
+    world.pages(one)
+    (second,) = world.pages(two)
+    assert "1B take 2B pass" in second.row.body
+    world.clock.moves(10)
+    world.texts(ANN, "1")
+    (listed,) = world.sends_all()
+    assert "Dana Fox" in listed.row.body
+    assert "Eve Hill" in listed.row.body
+    assert world.standing(one).owner is None
+    world.texts(ANN, "1b")
+    assert world.standing(two).owner == "ann"
+    world.texts(ANN, "1")
+    assert world.standing(one).owner == "ann"
+
+
+def test_a_late_claim_by_somebody_nobody_paged_last_still_claims(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    for seconds in (45, 75, 180):
+        world.clock.moves(seconds)
+        world.pages(lead)
+    world.texts(MIA, "1")
+    assert world.standing(lead).owner == "mia"
+
+
+def test_a_claim_without_a_call_is_taken_back_and_the_next_rep_paged(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "1")
+    world.pages(lead)
+    world.clock.moves(180)
+    sent = {each.row.to_number: each.row.body for each in world.pages(lead)}
+    assert "LEAD Dana Fox" in sent[BOB]
+    assert "No call logged" in sent[ANN]
+    world.texts(ANN, "1")
+    assert world.standing(lead).owner == "ann"
+
+
+def test_outcomes_by_digit(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "1")
+    world.pages(lead)
+    world.texts(ANN, "5")
+    (note,) = world.pages(lead)
+    assert note.row.body == "Logged: Dana Fox, no answer."
+    assert world.kinds(lead)[-4:] == ["attempted", "no_answer", "outcome", "told"]
+    assert world.row(lead).state == "chasing"
+
+
+def test_words_of_a_stranger_are_kept_for_a_person(world: World) -> None:
+    world.texts("+19995550000", "hello?")
+    with world.ledger.transaction() as conn:
+        (kept,) = inbound.unreadable(conn)
+    assert kept.body == b"hello?"
+
+
+# Keys on a call
+
+
+def called(world: World) -> tuple[TakenIn, Taking]:
+    lead = world.asks()
+    world.pages(lead)
+    world.clock.moves(45)
+    (call,) = world.pages(lead)
+    return lead, call
+
+
+def test_one_by_key_claims_and_a_replay_hears_the_same(world: World) -> None:
+    lead, call = called(world)
+    assert call.row.channel is Channel.CALL
+    words = world.presses(call, "1")
+    assert words is not None
+    assert "is yours" in words
+    assert world.presses(call, "1") == words
+    assert world.kinds(lead).count("claimed") == 1
+
+
+def test_a_key_after_somebody_else_claimed_says_who_has_it(world: World) -> None:
+    lead, call = called(world)
+    world.clock.moves(75)
+    world.pages(lead)
+    world.texts(BOB, "1")
+    assert world.picks_up(call) == ("Bob Ray has this lead already. Goodbye.", False)
+    assert world.presses(call, "1") == "Bob Ray has this lead already. Goodbye."
+    assert world.standing(lead).owner == "bob"
+
+
+def test_two_by_key_passes_and_an_unknown_key_says_the_page_again(world: World) -> None:
+    lead, call = called(world)
+    words, asks_a_key = world.picks_up(call)
+    assert asks_a_key
+    assert "Dana Fox" in words
+    assert world.presses(call, "7") is None
+    assert world.presses(call, "2") == "Passed. Somebody else is asked. Goodbye."
+    assert [page.row.to_number for page in world.pages(lead)] == [BOB]
+
+
+# The carrier
+
+
+def test_a_claim_withdraws_the_page_that_nobody_took_yet(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.clock.moves(120)
+    world.looks(lead)
+    world.texts(ANN, "1")
+    sent = world.pages(lead)
+    assert [each.row.kind for each in sent] == ["note_text"]
+
+
+def test_undelivered_ends_the_channel_and_calls_at_once(world: World) -> None:
+    lead = world.asks()
+    (page,) = world.pages(lead)
+    world.clock.moves(3)
+    world.receipt(page, "undelivered", 30003)
+    (call,) = world.pages(lead)
+    assert (call.row.channel, call.row.to_number) == (Channel.CALL, ANN)
+    world.receipt(page, "delivered")
+    assert "page_delivered" not in world.kinds(lead)
+
+
+def test_receipts_that_come_first_twice_and_out_of_order_change_nothing(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    taking = world.takes()
+    assert isinstance(taking, Taking)
+    for status in ("sent", "delivered", "delivered", "queued", "sent"):
+        world.receipt(taking, status)
+    settle(world.desk, taking.row, Accepted("SM1", "queued"))
+    assert world.kinds(lead) == ["arrived", "paged", "page_sent", "page_delivered"]
+
+
+def test_a_refused_number_pages_by_call_at_once(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    world.sends_all(Rejected(21211, "bad_number", True, "number"))
+    (call,) = world.pages(lead)
+    assert call.row.channel is Channel.CALL
+
+
+def test_a_rep_who_opted_out_is_called_and_the_manager_is_told_once(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    world.sends_one(Rejected(21610, "opted_out", True, "number"))
+    sent = world.pages(lead)
+    assert {(each.row.to_number, each.row.channel) for each in sent} == {
+        (ANN, Channel.CALL),
+        (MIA, Channel.TEXT),
+    }
+    other = world.asks("Eve")
+    assert [each.row.channel for each in world.pages(other)] == [Channel.CALL]
+    world.texts(ANN, "START")
+    with world.ledger.transaction() as conn:
+        assert people.deaf_phones(conn) == frozenset()
+
+
+def test_what_may_not_have_been_sent_is_sent_once_more_and_no_third_time(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    first = world.takes()
+    assert isinstance(first, Taking)
+    settle(world.desk, first.row, Unknown("timeout"))
+    second = world.takes()
+    assert isinstance(second, Taking)
+    assert second.row.again_of == first.row.id
+    settle(world.desk, second.row, NotFound())
+    assert world.facts(lead, "page_failed")[0]["reason"] == "unsure"
+    (call,) = world.pages(lead)
+    assert call.row.channel is Channel.CALL
+
+
+def test_a_busy_carrier_brings_the_next_rung_forward(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    world.sends_all(Busy(1.0))
+    assert world.facts(lead, "page_failed")[0]["reason"] == "rate_limited"
+
+
+def test_a_page_nobody_could_send_in_time_expires_and_the_ladder_goes_on(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    world.clock.moves(301)
+    assert world.takes() is None
+    assert world.facts(lead, "page_failed")[0]["reason"] == "expired"
+
+
+# Looking at any time, any number of times
+
+
+def test_looking_again_orders_nothing_twice(world: World) -> None:
+    lead = world.asks()
+    for _ in range(5):
+        world.looks(lead)
+    assert len(world.sends_all()) == 1
+
+
+def test_the_whole_ladder_of_silence(world: World) -> None:
+    lead = world.asks()
+    seen = []
+    for seconds in (0, 45, 75, 180, 600, 900):
+        world.clock.moves(seconds)
+        seen += [(p.row.to_number, p.row.channel.value) for p in world.pages(lead)]
+    assert seen == [
+        (ANN, "text"),
+        (ANN, "call"),
+        (BOB, "text"),
+        (MIA, "text"),
+        (MIA, "call"),
+        (MIA, "call"),
+    ]
+
+
+def test_every_step_is_counted_once(world: World) -> None:
+    lead = world.asks()
+    (page,) = world.pages(lead)
+    world.receipt(page, "delivered")
+    world.receipt(page, "delivered")
+    world.texts(ANN, "1")
+    world.pages(lead)
+    with world.ledger.transaction() as conn:
+        totals = {
+            (total.metric, tuple(sorted(total.labels.items()))): total.n
+            for total in counts.totals(conn)
+        }
+    assert totals["leads_received_total", (("hours", "business"), ("source", "website"))] == 1
+    assert totals["pages_accepted_total", (("channel", "text"),)] == 1
+    assert totals["pages_delivered_total", (("channel", "text"),)] == 1
+    assert totals["pages_claimed_total", (("channel", "text"),)] == 1
+
+
+def test_a_clock_set_back_does_not_unmake_the_order_of_events(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.clock.moves(-3600)
+    world.texts(ANN, "1")
+    world.pages(lead)
+    recorded = [event.recorded_at for event in world.timeline(lead)]
+    assert recorded == sorted(recorded)
+
+
+def test_turns_are_shared_by_round_robin(fresh_ledger: Ledger) -> None:
+    world = World(fresh_ledger, team=TEAM.replace("in-order", "round-robin"))
+    firsts = [world.pages(world.asks(f"Lead {n}"))[0].row.to_number for n in range(4)]
+    assert firsts == [ANN, BOB, ANN, BOB]
+
+
+def test_who_is_on_duty(world: World) -> None:
+    world.texts(BOB, "who")
+    (answer,) = world.sends_all()
+    assert answer.row.body == "On duty: Ann Lee, Bob Ray."
+
+
+def test_a_withdrawn_row_is_never_taken(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    with world.ledger.transaction() as conn:
+        (row,) = outbox.ordered_pages(conn, lead.lead_id)
+    world.texts(BOB, "1")  # nobody paged Bob: nothing is open for him
+    world.texts(ANN, "1")
+    with world.ledger.transaction() as conn:
+        now = outbox.row(conn, row.id)
+    assert now is not None
+    assert now.state == "withdrawn"
