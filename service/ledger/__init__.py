@@ -5,17 +5,21 @@ Queries are functions named for their question; they take a connection inside a 
 decides who is paged. Business instants come from the caller; leases, wakes and heartbeats go by
 PostgreSQL's own `clock_timestamp()`, which no test moves.
 
-    schema      every table, and which rule each constraint carries
+    schema      every table, and which rule each constraint carries (schema_leads, triggers)
+    migrations  how the schema came to be; `migrate` brings a ledger to the newest
     engine      connections, transactions, which failure is whose fault
-    leads       leads, their people, their timelines; the one lock
-    outbox      messages ordered, taken, sent
+    leads       leads, their timelines; the one lock (lead_rows: their shapes; listing: in lists)
+    persons     a person's words and numbers, changed later
+    outbox      messages ordered, taken, sent (outbox_rows: their shapes)
     looks       who wants a look, who was woken, who was forgotten
-    people      policy versions, the team's copy, turns, letters, deaf phones
+    people      policy versions, the team's copy, turns, deaf phones
+    questions   which lead a letter means on a phone
     inbound     what we answered before; what could not be read
     counts      counting once, folding, totals
     health      heartbeats and figures for the metrics collector
     pace        slots per sender
     tokens      bearer tokens, by hash only
+    locks       advisory locks, for what has no row
 
 Locks are taken in one order and never the other way: identity keys, then one lead's row, then a
 turn's row, then phones (sorted). The outbox is taken with `skip locked` and waits for nobody.

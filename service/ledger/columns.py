@@ -18,11 +18,13 @@ metadata = MetaData(
 
 
 def one_of(column: str, values: tuple[str, ...]) -> str:
+    """A condition: the column holds one of these."""
     listed = ", ".join(f"'{value}'" for value in values)
     return f"{column} in ({listed})"
 
 
 def instant(name: str, *, null: bool = False) -> Column[object]:
+    """An instant with its zone, given by the caller."""
     return Column(name, TIMESTAMP(timezone=True), nullable=null)
 
 
@@ -37,12 +39,15 @@ def clock_stamp(name: str) -> Column[object]:
 
 
 def words(name: str, *, null: bool = False) -> Column[str]:
+    """Text of any length."""
     return Column(name, Text, nullable=null)
 
 
 def lead_id(*, null: bool = False) -> Column[str]:
+    """A lead that exists."""
     return Column("lead_id", Text, ForeignKey("lead.id"), nullable=null)
 
 
 def json_value(name: str, empty: str = "{}") -> Column[object]:
+    """JSON that is never null: `empty` when nothing is given."""
     return Column(name, JSONB, nullable=False, server_default=text(f"'{empty}'"))

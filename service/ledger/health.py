@@ -92,9 +92,9 @@ def open_leads(conn: Connection) -> list[OpenLeads]:
 def oldest_uncontacted(conn: Connection) -> dict[str, datetime]:
     """When the oldest open lead nobody has reached arrived, by source; absent when none waits."""
     rows = conn.execute(_OLDEST_UNCONTACTED, {"limit": FIGURES_MAX})
-    return dict(row.tuple() for row in rows)
+    return {row[0]: row[1] for row in rows}
 
 
 def outbox_unfinished(conn: Connection) -> dict[str, int]:
     """How many messages are ordered, taken and unsure. Ended ones are counted as they end."""
-    return dict(row.tuple() for row in conn.execute(_OUTBOX))
+    return {row[0]: row[1] for row in conn.execute(_OUTBOX)}

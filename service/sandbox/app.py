@@ -65,9 +65,7 @@ def create_app(carrier: CarrierConfig) -> FastAPI:
 def serve(carrier: CarrierConfig, port: int, host: str = "127.0.0.1") -> None:
     """Serve until SIGTERM or Ctrl-C. Only loopback by default: the phones have no login."""
     logging.getLogger("uvicorn.error").addFilter(DeliberateCut())
-    logging.getLogger("httpx").setLevel(
-        logging.WARNING
-    )  # it logs every URL, tokens and all
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every URL, tokens and all
     uvicorn.run(
         create_app(carrier),
         host=host,

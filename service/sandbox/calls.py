@@ -72,11 +72,7 @@ class Calls:
 
     def answer(self, call: Call) -> bool:
         mode = self._exchange.phone(call.handset).settings.calls
-        can = (
-            call.status == "ringing"
-            and call.direction != "inbound"
-            and mode != "no-answer"
-        )
+        can = call.status == "ringing" and call.direction != "inbound" and mode != "no-answer"
         return can and self._signal(call, Answer())
 
     def decline(self, call: Call) -> bool:
@@ -157,9 +153,7 @@ class Calls:
 
     def _answered(self, call: Call, by: str) -> None:
         if call.detection:
-            machine = (
-                "machine_start" if call.detection == "Enable" else "machine_end_beep"
-            )
+            machine = "machine_start" if call.detection == "Enable" else "machine_end_beep"
             call.answered_by = machine if by == "machine" else "human"
         self._start(call, by)
         if call.amd_callback and call.answered_by:
@@ -169,9 +163,7 @@ class Calls:
                 "AnsweredBy": call.answered_by,
                 "MachineDetectionDuration": "2400",
             }
-            self._courier.call_back(
-                call.amd_callback, params, subject=call.sid, to=call.to
-            )
+            self._courier.call_back(call.amd_callback, params, subject=call.sid, to=call.to)
 
     def _start(self, call: Call, by: str) -> None:
         call.status = "in-progress"
@@ -240,6 +232,4 @@ class Calls:
             if call.status in SIP_CODES:
                 params["SipResponseCode"] = SIP_CODES[call.status]
         call.sequence += 1
-        self._courier.call_back(
-            call.status_callback, params, subject=call.sid, to=call.to
-        )
+        self._courier.call_back(call.status_callback, params, subject=call.sid, to=call.to)

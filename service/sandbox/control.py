@@ -96,9 +96,7 @@ class Control:
     def phone(self, number: str) -> Phone:
         """The handset of a path. Raises 404 when it is no phone number at all."""
         if not E164.match(number):
-            raise HTTPException(
-                404, f"{number!r} is not a phone number like +12125550101"
-            )
+            raise HTTPException(404, f"{number!r} is not a phone number like +12125550101")
         return self.exchange.phone(number)
 
     def call(self, sid: str) -> Call:
@@ -157,9 +155,7 @@ class Control:
     ) -> Response:
         return await self._items(after, wait, None, limit)
 
-    async def _items(
-        self, after: int, wait: float, number: str | None, limit: int
-    ) -> Response:
+    async def _items(self, after: int, wait: float, number: str | None, limit: int) -> Response:
         exchange = self.exchange
         found = await first_news(
             lambda: exchange.items_after(after, number, limit), exchange.bell, wait
@@ -200,9 +196,7 @@ class Control:
 
     async def dial(self, number: str, asked: CallIn) -> dict[str, object]:
         phone = self.phone(number)
-        return call_json(
-            self._calls.dial_in(phone.number, self.team_number(phone, asked.to))
-        )
+        return call_json(self._calls.dial_in(phone.number, self.team_number(phone, asked.to)))
 
     async def one_call(self, sid: str) -> dict[str, object]:
         return call_json(self.call(sid))
@@ -214,9 +208,7 @@ class Control:
             "hangup": self._calls.hang_up,
         }
         if act not in acts:
-            raise HTTPException(
-                404, f"a call can {', '.join(acts)} or keys, not {act!r}"
-            )
+            raise HTTPException(404, f"a call can {', '.join(acts)} or keys, not {act!r}")
         call = self.call(sid)
         if not acts[act](call):
             raise HTTPException(409, f"cannot {act}: the call is {call.status}")
@@ -256,9 +248,7 @@ class Control:
             lambda: exchange.requests_after(after, limit), exchange.request_bell, wait
         )
         cursor = found[-1]["n"] if found else after
-        return JSONResponse(
-            {"boot": exchange.boot, "cursor": cursor, "requests": found}
-        )
+        return JSONResponse({"boot": exchange.boot, "cursor": cursor, "requests": found})
 
     async def deliveries(
         self,
@@ -269,11 +259,7 @@ class Control:
         courier = self._courier
 
         def later() -> list[dict[str, object]]:
-            return [
-                d
-                for d in courier.deliveries
-                if isinstance(d["n"], int) and d["n"] > after
-            ]
+            return [d for d in courier.deliveries if isinstance(d["n"], int) and d["n"] > after]
 
         found = (await first_news(later, courier.bell, wait))[:limit]
         cursor = found[-1]["n"] if found else after

@@ -45,9 +45,6 @@ class Doorkeeper:
         if self._loopback_only and client is not None and client[0] not in LOOPBACK:
             return "The phones can be used from this machine only."
         # another site open in the same browser must not text in a rep's name
-        if (
-            Headers(scope=scope).get("sec-fetch-site") == "cross-site"
-            and scope["method"] != "GET"
-        ):
+        if Headers(scope=scope).get("sec-fetch-site") == "cross-site" and scope["method"] != "GET":
             return "Requests from another site are not taken."
         return ""

@@ -94,9 +94,7 @@ class Exchange:
         self.requests: deque[dict[str, object]] = deque(maxlen=REQUESTS_MAX)
         self.opted_out: dict[tuple[str, str], None] = {}
         for person in self.config.people:
-            self.phones[person.phone] = Phone(
-                person.phone, person.name, person.role, listed=True
-            )
+            self.phones[person.phone] = Phone(person.phone, person.name, person.role, listed=True)
 
     async def reset(self) -> None:
         """Forget everything, live calls too. Item numbers go on, so old cursors stay valid."""
@@ -168,9 +166,7 @@ class Exchange:
     def cursor(self) -> int:
         return self._n
 
-    def items_after(
-        self, after: int, number: str | None = None, limit: int = 500
-    ) -> list[Item]:
+    def items_after(self, after: int, number: str | None = None, limit: int = 500) -> list[Item]:
         """Items later than `after`, oldest first, of one phone or of all."""
         source = self.items if number is None else self.phone(number).items
         if not source or source[-1].n <= after:

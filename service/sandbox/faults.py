@@ -12,9 +12,7 @@ RULES_MAX = 100
 FAULT_SECONDS_MAX = 600.0
 
 Where = Literal["messages", "calls", "lookups", "callbacks", "inbound"]
-Do = Literal[
-    "delay", "lose", "duplicate", "reorder", "answer", "hang", "drop-after", "queue"
-]
+Do = Literal["delay", "lose", "duplicate", "reorder", "answer", "hang", "drop-after", "queue"]
 
 ALLOWED: dict[str, frozenset[str]] = {
     "messages": frozenset(
@@ -58,9 +56,7 @@ class FaultRule(BaseModel):
     @model_validator(mode="after")
     def _makes_sense(self) -> "FaultRule":
         if self.do not in ALLOWED[self.where]:
-            raise ValueError(
-                f"{self.where} cannot {self.do}; it can {sorted(ALLOWED[self.where])}"
-            )
+            raise ValueError(f"{self.where} cannot {self.do}; it can {sorted(ALLOWED[self.where])}")
         return self
 
     def fits(self, where: str, do: str, to: str, event: str) -> bool:

@@ -48,9 +48,7 @@ async def form_of(request: Request) -> Form:
     if len(raw) > REQUEST_BYTES_MAX:
         raise ApiRefusal(20001, 413)
     form: Form = {}
-    for name, value in parse_qsl(
-        raw.decode("utf-8", "replace"), keep_blank_values=True
-    ):
+    for name, value in parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True):
         form.setdefault(name, []).append(value)
     return form
 
@@ -110,9 +108,7 @@ class Gate:
         if request.path_params["account"] != self._config.account_sid:
             raise ApiRefusal(20404)
 
-    async def _under_faults(
-        self, where: Where, to: str, act: Callable[[], Response]
-    ) -> Response:
+    async def _under_faults(self, where: Where, to: str, act: Callable[[], Response]) -> Response:
         if rule := self._faults.use(where, "delay", to):
             await asyncio.sleep(rule.seconds)
         if rule := self._faults.use(where, "hang", to):
@@ -121,11 +117,7 @@ class Gate:
         if rule := self._faults.use(where, "answer", to):
             status = rule.status or 503
             code = rule.code or CODE_OF_STATUS.get(status, 20500)
-            headers = (
-                {"Retry-After": str(rule.retry_after)}
-                if rule.retry_after is not None
-                else {}
-            )
+            headers = {"Retry-After": str(rule.retry_after)} if rule.retry_after is not None else {}
             return JSONResponse(refusal_body(code, status), status, headers)
         answer = act()
         rule = self._faults.use(where, "drop-after", to)

@@ -3,10 +3,11 @@
 Uses the public HTTP interface only, from this server so that the browser needs no second origin.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
+import aiohttp
 
 from service.sandbox.config import CarrierConfig
 
@@ -46,11 +47,30 @@ class FrontDoor:
 
     def __init__(self, config: CarrierConfig) -> None:
         self._config = config
-        # trust_env off: a proxy of the machine must not stand between two loopback servers
-        self._http = httpx.AsyncClient(timeout=FRONT_DOOR_TIMEOUT_S, trust_env=False)
+        self._http: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Open the client; it belongs to the running loop."""
+        timeout = aiohttp.ClientTimeout(total=FRONT_DOOR_TIMEOUT_S)
+        self._http = aiohttp.ClientSession(timeout=timeout)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        if self._http is not None:
+            await self._http.close()
+
+    async def _ask(
+        self, method: str, url: str, token: str, body: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, object], str]:
+        """Status and JSON object of the answer, or why there is none; never raises."""
+        assert self._http is not None, "the front door was not opened"
+        try:
+            async with self._http.request(
+                method, url, json=body, headers=_bearer(token), allow_redirects=False
+            ) as answer:
+                found = json.loads(await answer.text())
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return 0, {}, type(error).__name__
+        return answer.status, found if isinstance(found, dict) else {}, ""
 
     async def knock(self, fields: Mapping[str, str]) -> Knock:
         """Submit one lead. Never raises: what went wrong is told to the person at the form."""
@@ -59,41 +79,28 @@ class FrontDoor:
             for key, called in FIELDS.items()
             if fields.get(key, "").strip()
         }
-        headers = _bearer(self._config.lead_key)
-        try:
-            answer = await self._http.post(
-                self._config.lead_url, json=lead, headers=headers
-            )
-            body = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
-            return Knock("", f"The front door did not answer: {type(error).__name__}")
-        if answer.status_code == 202 and isinstance(body, dict):
+        config = self._config
+        status, body, error = await self._ask("POST", config.lead_url, config.lead_key, lead)
+        if error:
+            return Knock("", f"The front door did not answer: {error}")
+        if status == 202:
             return Knock(str(body.get("lead_id", "")), "")
-        why = body.get("detail") or body.get("title") if isinstance(body, dict) else ""
-        return Knock(
-            "", f"The front door said {answer.status_code}. {why or ''}".strip()
-        )
+        why = body.get("detail") or body.get("title") or ""
+        return Knock("", f"The front door said {status}. {why}".strip())
 
     async def view(self, lead_id: str) -> LeadView | None:
         """The lead's standing and timeline, or None when no timeline is configured."""
         if not self._config.timeline_url:
             return None
         url = f"{self._config.timeline_url.rstrip('/')}/{lead_id}"
-        headers = _bearer(self._config.timeline_token)
-        try:
-            answer = await self._http.get(url, headers=headers)
-            body = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
-            return LeadView(lead_id, {}, (), f"No timeline: {type(error).__name__}")
-        if answer.status_code != 200 or not isinstance(body, dict):
-            return LeadView(lead_id, {}, (), f"No timeline: HTTP {answer.status_code}")
+        status, body, error = await self._ask("GET", url, self._config.timeline_token)
+        if error or status != 200:
+            return LeadView(lead_id, {}, (), f"No timeline: {error or f'HTTP {status}'}")
         standing, timeline = body.get("standing"), body.get("timeline")
         return LeadView(
             lead_id,
             standing if isinstance(standing, dict) else {},
-            tuple(row for row in timeline if isinstance(row, dict))[
-                -TIMELINE_SHOWN_MAX:
-            ]
+            tuple(row for row in timeline if isinstance(row, dict))[-TIMELINE_SHOWN_MAX:]
             if isinstance(timeline, list)
             else (),
             "",

@@ -24,9 +24,7 @@ HERE = Path(__file__).parent
 FORM_BYTES_MAX = 16 * 1024
 BUBBLES_SHOWN_MAX = 60
 LINES_SHOWN_MAX = 30
-STRANGERS_SHOWN_MAX = (
-    6  # the page is for people; a bench's thousand numbers stay off it
-)
+STRANGERS_SHOWN_MAX = 6  # the page is for people; a bench's thousand numbers stay off it
 
 BUBBLE_KINDS = {
     "text_in_to_phone": "theirs",
@@ -51,9 +49,7 @@ MODES = {
     "busy": ("Busy", "deliver", "busy"),
     "blocked": ("Carrier filters texts", "failed", "ring"),
 }
-QUIET_FIELDS = frozenset(
-    {"seq", "at", "recorded_at", "event", "because", "page_id", "call_id"}
-)
+QUIET_FIELDS = frozenset({"seq", "at", "recorded_at", "event", "because", "page_id", "call_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +85,7 @@ def pretty(number: str) -> str:
 
 def said_of(row: Mapping[str, object]) -> str:
     """The further facts of a timeline event in one line, identifiers left out."""
-    facts = [
-        f"{k} {v}"
-        for k, v in row.items()
-        if k not in QUIET_FIELDS and v not in (None, "")
-    ]
+    facts = [f"{k} {v}" for k, v in row.items() if k not in QUIET_FIELDS and v not in (None, "")]
     return ", ".join(facts)
 
 
@@ -134,9 +126,7 @@ class Page:
 
     async def _render(self, template: str, lead: str, trouble: str) -> Response:
         config = self._exchange.config
-        cursor = (
-            self._exchange.cursor
-        )  # before the handsets, so that nothing falls between
+        cursor = self._exchange.cursor  # before the handsets, so that nothing falls between
         view = await self._view(lead)
         html = self._html.get_template(template).render(
             boot=self._exchange.boot,
@@ -153,9 +143,7 @@ class Page:
 
     async def _view(self, lead: str) -> LeadView | None:
         plain = lead.replace("-", "").replace("_", "")
-        return (
-            await self._door.view(lead) if plain.isalnum() and len(lead) <= 64 else None
-        )
+        return await self._door.view(lead) if plain.isalnum() and len(lead) <= 64 else None
 
     def _shown(self) -> list[Phone]:
         phones = list(self._exchange.phones.values())
@@ -170,9 +158,7 @@ class Page:
         call = shown[0] if shown else None
         bubbles = [_bubble(item) for item in phone.items if item.kind in BUBBLE_KINDS]
         how = (phone.settings.texts, phone.settings.calls)
-        mode = next(
-            (key for key, (_, *pair) in MODES.items() if tuple(pair) == how), ""
-        )
+        mode = next((key for key, (_, *pair) in MODES.items() if tuple(pair) == how), "")
         lines = tuple(enumerate(call.lines))[-LINES_SHOWN_MAX:] if call else ()
         return Handset(
             phone.number,
@@ -191,9 +177,7 @@ class Page:
         body = form.get("quick") or form.get("body", "")
         if not body.strip():
             return self._done(request)
-        return await self._try(
-            request, self._control.send_text(number, TextIn(body=body[:1600]))
-        )
+        return await self._try(request, self._control.send_text(number, TextIn(body=body[:1600])))
 
     async def set_mode(self, request: Request, number: str) -> Response:
         form = await _form(request)
@@ -205,9 +189,7 @@ class Page:
 
     async def dial(self, request: Request, number: str) -> Response:
         form = await _form(request)
-        return await self._try(
-            request, self._control.dial(number, CallIn(to=form.get("to")))
-        )
+        return await self._try(request, self._control.dial(number, CallIn(to=form.get("to"))))
 
     async def act(self, request: Request, sid: str, act: str) -> Response:
         if act != "keys":

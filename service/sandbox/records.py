@@ -14,9 +14,7 @@ from typing import Literal
 PHONE_ITEMS_MAX = 1_000  # a day of one busy rep's phone; older bubbles scroll away
 CALL_LINES_MAX = 200  # a call that says more is a loop, and its first lines tell why
 
-FINAL_MESSAGE = frozenset(
-    {"delivered", "undelivered", "failed", "canceled", "received"}
-)
+FINAL_MESSAGE = frozenset({"delivered", "undelivered", "failed", "canceled", "received"})
 FINAL_CALL = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 
 TextsMode = Literal["deliver", "undelivered", "failed", "sent-only", "queued-only"]
@@ -63,9 +61,7 @@ class PhoneSettings:
     texts: TextsMode = "deliver"
     calls: CallsMode = "ring"
     error_code: int | None = None
-    voicemail_after_s: float = (
-        25.0  # when a usual mailbox picks up; scaled like ringing
-    )
+    voicemail_after_s: float = 25.0  # when a usual mailbox picks up; scaled like ringing
 
 
 @dataclass(slots=True)

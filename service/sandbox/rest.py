@@ -46,9 +46,7 @@ class Row(Protocol):
 class Api:
     """The REST resources of the one account."""
 
-    def __init__(
-        self, exchange: Exchange, gate: Gate, texts: Texts, calls: Calls
-    ) -> None:
+    def __init__(self, exchange: Exchange, gate: Gate, texts: Texts, calls: Calls) -> None:
         self._exchange = exchange
         self._config = exchange.config
         self._serve = gate.serve
@@ -123,9 +121,7 @@ class Api:
             if asked in ("", number)
         ]
         return JSONResponse(
-            listing(
-                request.url.path, "incoming_phone_numbers", rows, 0, PAGE_SIZE_MAX, ""
-            )
+            listing(request.url.path, "incoming_phone_numbers", rows, 0, PAGE_SIZE_MAX, "")
         )
 
     # -- messages
@@ -192,9 +188,7 @@ class Api:
             message.status = "canceled"
         elif method == "POST" and "Body" in form:
             if one(form, "Body"):
-                raise ApiRefusal(
-                    20001
-                )  # only "" is allowed: a text can be redacted, not edited
+                raise ApiRefusal(20001)  # only "" is allowed: a text can be redacted, not edited
             message.body = ""
         return JSONResponse(message_body(self._config.account_sid, message))
 
@@ -271,9 +265,7 @@ class Api:
             raise ApiRefusal(21220)
 
     async def list_calls(self, request: Request) -> Response:
-        return await self._serve(
-            request, "lookups", "calls", lambda _: self._list_calls(request)
-        )
+        return await self._serve(request, "lookups", "calls", lambda _: self._list_calls(request))
 
     def _list_calls(self, request: Request) -> Response:
         account = self._config.account_sid
@@ -334,9 +326,7 @@ def _page(
     ]
     size = min(PAGE_SIZE_MAX, max(1, _index(asked.get("PageSize", ""), 50)))
     page = _index(asked.get("Page", ""), 0)
-    query = urlencode(
-        [(k, v) for k, v in asked.items() if k in ("To", "From", "Status")]
-    )
+    query = urlencode([(k, v) for k, v in asked.items() if k in ("To", "From", "Status")])
     shown = [shape(row) for row in kept]
     return JSONResponse(
         listing(request.url.path, name, shown, page, size, f"{query}&" if query else "")

@@ -30,9 +30,7 @@ START_NOTICE = (
     "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 )
 BLANK_GEO = {
-    f"{end}{part}": ""
-    for end in ("From", "To")
-    for part in ("City", "State", "Zip", "Country")
+    f"{end}{part}": "" for end in ("From", "To") for part in ("City", "State", "Zip", "Country")
 }
 
 
@@ -74,13 +72,7 @@ class Texts:
     def send(self, order: TextOrder, direction: str = "outbound-api") -> Message:
         """Accept a text and start its life; the caller has checked the numbers."""
         now = self._config.now()
-        first = (
-            "scheduled"
-            if order.send_at
-            else "accepted"
-            if order.service_sid
-            else "queued"
-        )
+        first = "scheduled" if order.send_at else "accepted" if order.service_sid else "queued"
         message = Message(
             sid=new_sid("SM"),
             from_=order.from_,
@@ -100,9 +92,7 @@ class Texts:
         self._exchange.errands.start(self._carry(message))
         return message
 
-    def _step(
-        self, message: Message, status: str, error_code: int | None = None
-    ) -> None:
+    def _step(self, message: Message, status: str, error_code: int | None = None) -> None:
         """Move a text on and tell whoever asked to be told."""
         message.status, message.error_code = status, error_code
         message.updated = self._config.now()
@@ -124,9 +114,7 @@ class Texts:
             params["ErrorCode"] = str(error_code)
         if status in ("delivered", "undelivered"):
             params["RawDlrDoneDate"] = message.updated.strftime("%y%m%d%H%M")
-        self._courier.call_back(
-            message.status_callback, params, subject=message.sid, to=message.to
-        )
+        self._courier.call_back(message.status_callback, params, subject=message.sid, to=message.to)
 
     async def _carry(self, message: Message) -> None:
         """A text's way from the queue to the handset."""
@@ -168,9 +156,7 @@ class Texts:
         held = self._faults.use("messages", "queue", message.to)
         hold = held.seconds if held else self._config.network_s
         life = message.validity_s * self._config.seconds_scale
-        expires = phone.settings.texts == "queued-only" or (
-            held is not None and hold >= life
-        )
+        expires = phone.settings.texts == "queued-only" or (held is not None and hold >= life)
         await asyncio.sleep(life if expires else hold)
         if message.status in FINAL_MESSAGE:
             return False
@@ -217,9 +203,7 @@ class Texts:
         reply = await self._deliver_inbound(message)
         if not reply.ok:
             why = reply.error or f"answered {reply.status}"
-            self._notice(
-                phone, message, "webhook_failed", f"Our webhook did not take it: {why}"
-            )
+            self._notice(phone, message, "webhook_failed", f"Our webhook did not take it: {why}")
         else:
             self._send_replies(phone, message, reply.text)
         return InboundResult(message.sid, reply.status, reply.text, reply.error)
@@ -230,10 +214,7 @@ class Texts:
         if word in STOP_WORDS:
             self._exchange.opt_out(message.to, message.from_)
             self._notice(phone, message, "carrier_notice", STOP_NOTICE)
-        elif (
-            word in START_WORDS
-            and (message.to, message.from_) in self._exchange.opted_out
-        ):
+        elif word in START_WORDS and (message.to, message.from_) in self._exchange.opted_out:
             self._exchange.opt_in(message.to, message.from_)
             self._notice(phone, message, "carrier_notice", START_NOTICE)
 
@@ -272,9 +253,7 @@ class Texts:
         try:
             root = fromstring(twiml)
         except ParseError as error:
-            self._notice(
-                phone, message, "webhook_failed", f"TwiML cannot be read: {error}"
-            )
+            self._notice(phone, message, "webhook_failed", f"TwiML cannot be read: {error}")
             return
         for element in list(root)[:REPLIES_MAX]:
             if element.tag != "Message":

@@ -200,9 +200,7 @@ async def _speak(walker: Walker, call: Call, verb: Element, __: Document) -> Out
     return None
 
 
-async def _gather(
-    walker: Walker, call: Call, verb: Element, document: Document
-) -> Outcome:
+async def _gather(walker: Walker, call: Call, verb: Element, document: Document) -> Outcome:
     timeout = _number(verb, "timeout", 5) * walker.scale
     wanted = _number(verb, "numDigits", 0)
     finish = verb.get("finishOnKey", "#")
@@ -215,11 +213,7 @@ async def _gather(
         digits, finished = await _collect(call, first, wanted, finish, timeout)
     finally:
         call.gathering = False
-    if (
-        not digits
-        and not finished
-        and verb.get("actionOnEmptyResult", "false") != "true"
-    ):
+    if not digits and not finished and verb.get("actionOnEmptyResult", "false") != "true":
         return None
     extra = {
         "Digits": digits,

@@ -16,15 +16,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from service.rules import decide as rules
+from service.rules.answers import stirs
 from service.rules.policy import AfterHours, Policy, TurnKind
 from service.rules.standing import State
 from service.rules.timeline import (
+    AskedAgain,
     Attempted,
     By,
     Claimed,
+    Event,
+    Fact,
     NoAnswer,
     Paged,
+    PageDelivered,
     PageFailed,
+    PageSent,
     Passed,
 )
 from tests.rules import test_decide, test_ladder
@@ -57,6 +63,11 @@ def look_and_check(lead: LeadUnderTest, now: datetime) -> None:
     again = lead.decide(lead.timeline, lead.policy, lead.floor, now)
     assert again.actions == (), f"law 1, settled\n{lead.story()}\n{again}"
     assert again.look_again_at == verdict.look_again_at, f"law 1, look\n{lead.story()}"
+    for fact in confirmations(lead):
+        seq, at = len(lead.timeline) + 1, now
+        told = (*lead.timeline, Event(seq, at, at, "confirms", "test", fact))
+        same = lead.decide(told, lead.policy, lead.floor, now)
+        assert same == again, f"{fact} changed a verdict\n{lead.story()}"
     if not lead.standing.open:
         assert verdict.look_again_at is None
         return
@@ -65,6 +76,22 @@ def look_and_check(lead: LeadUnderTest, now: datetime) -> None:
     for instant in between(now, verdict.look_again_at):
         early = lead.decide(lead.timeline, lead.policy, lead.floor, instant)
         assert early.actions == (), f"law 2, quiet at {instant}\n{lead.story()}\n{early}"
+
+
+def confirmations(lead: LeadUnderTest) -> list[Fact]:
+    """One of each fact that is said to call for no look (`answers.stirs`)."""
+    pages = lead.standing.pages
+    if not pages:
+        return [AskedAgain(lead.standing.source)]
+    last = pages[-1]
+    of_page = (last.page_id, last.rep, last.channel)
+    facts: list[Fact] = [
+        AskedAgain(lead.standing.source),
+        PageSent(*of_page),
+        PageDelivered(*of_page),
+    ]
+    assert not any(stirs(fact) for fact in facts)
+    return facts
 
 
 def between(start: datetime, end: datetime) -> Iterator[datetime]:
