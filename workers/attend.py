@@ -8,12 +8,18 @@ any instruction: what it leaves undone is due in the ledger.
 from __future__ import annotations
 
 import os
+import queue
+import signal
 import threading
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 
 from service.desk.attend import attend
@@ -32,6 +38,37 @@ MAINTENANCE_INTERVAL_S = 5
 WORKER_TTL_S = 20
 HEARTBEAT_MARGIN_S = 5
 BEAT_EVERY_S = 5.0
+# Between two tries to reach a Redis that is away: nothing to a Redis that comes back, and soon
+# enough, as the sweep wakes and attends meanwhile.
+QUEUE_AWAY_REST_S = 1.0
+
+
+class Orders:
+    """Whether this process was told to stop.
+
+    Given from signal handlers, hence no Event: its lock, taken by a handler that interrupted the
+    one who waits, would never be free again. A SimpleQueue may be put into at any instant.
+    """
+
+    def __init__(self) -> None:
+        self.stop = False
+        self._told: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def heed(self) -> None:
+        """Take SIGTERM and Ctrl-C for the order, from now on."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.give)
+
+    def give(self, number: int, _frame: FrameType | None) -> None:
+        """The order; a signal handler."""
+        self.stop = True
+        self._told.put(number)
+
+    def rest(self, seconds: float) -> None:
+        """Wait so long, or until told to stop."""
+        if not self.stop:
+            with suppress(queue.Empty):
+                self._told.get(timeout=seconds)
 
 
 class LeadWorker(SimpleWorker):
@@ -41,11 +78,27 @@ class LeadWorker(SimpleWorker):
     """
 
     max_connection_wait_time = 2.0
+    orders: Orders | None = None
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """Seconds after which a job without a sign of life counts as abandoned. No heartbeat goes
         out while a job runs, so it must outlast the longest job."""
         return int(job.timeout or JOB_TIMEOUT_S) + HEARTBEAT_MARGIN_S
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """RQ's handler while this worker works: also tells who would start the next one."""
+        if self.orders is not None:
+            self.orders.give(signum, frame)
+        super().request_stop(signum, frame)
+
+    def teardown(self) -> None:
+        """Say goodbye. Also when Redis is gone and cannot be told, no thread stays behind."""
+        listening = self.pubsub_thread
+        try:
+            super().teardown()
+        finally:
+            if listening is not None:
+                listening.stop()
 
 
 class _Room:
@@ -66,37 +119,55 @@ def look(lead_id: str) -> None:
         log.info("look", lead=lead_id, outcome="busy")
         return
     except LedgerUnavailable as gone:
-        log.warning(
-            "look", lead=lead_id, outcome="ledger unavailable", because=str(gone)
-        )
+        log.warning("look", lead=lead_id, outcome="ledger unavailable", because=str(gone))
         return
     if attended is not None and attended.ordered and _Room.senders is not None:
         _Room.senders.ring(attended.ordered)
 
 
 def run(desk: Desk, redis: Redis, senders: Senders) -> None:
-    """Work until told to stop (SIGTERM, SIGINT). Never returns while Redis is merely away: RQ's
-    worker leaves when Redis fails it in mid-job, and a fresh one takes its place."""
+    """Work until told to stop (SIGTERM, SIGINT); the main thread's business.
+
+    While Redis is away the senders go on: the sweep attends what nobody can be woken for.
+    """
     _Room.desk, _Room.senders = desk, senders
     stop = threading.Event()
     beats = threading.Thread(target=_beat, args=(desk, stop), name="beat", daemon=True)
+    orders = Orders()
+    orders.heed()
     beats.start()
     senders.start()
     try:
-        _worker(redis).work(with_scheduler=False, logging_level="WARNING")
+        while not orders.stop:
+            _work(redis, orders)
+            orders.rest(QUEUE_AWAY_REST_S)
     finally:
         stop.set()
         senders.stop()
 
 
-def _worker(redis: Redis) -> LeadWorker:
-    queue = Queue(QUEUE, connection=redis, serializer="json")
+def _work(redis: Redis, orders: Orders) -> None:
+    """Be one RQ worker, for as long as Redis bears it: RQ's own leaves when Redis fails it in the
+    middle of a job, and is not born while Redis is away."""
+    with suppress(StopRequested):  # a signal that came when the worker had already left
+        try:
+            _worker(redis, orders).work(with_scheduler=False, logging_level="WARNING")
+        except (RedisError, OSError) as away:
+            log.warning("queue", outcome="away", because=str(away))
+        finally:
+            orders.heed()
+
+
+def _worker(redis: Redis, orders: Orders) -> LeadWorker:
+    leads = Queue(QUEUE, connection=redis, serializer="json")
     options: dict[str, Any] = {
         "maintenance_interval": MAINTENANCE_INTERVAL_S,
         "worker_ttl": WORKER_TTL_S,
         "job_monitoring_interval": MAINTENANCE_INTERVAL_S,
     }
-    return LeadWorker([queue], connection=redis, serializer="json", **options)
+    worker = LeadWorker([leads], connection=redis, serializer="json", **options)
+    worker.orders = orders
+    return worker
 
 
 def _beat(desk: Desk, stop: threading.Event) -> None:

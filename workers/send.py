@@ -14,7 +14,7 @@ import time
 import structlog
 
 from service.desk.desk import Desk
-from service.desk.dispatch import ALL, TEXTS, CallsFull, Taking, settle, take_next
+from service.desk.dispatch import ALL, Full, Taking, settle, take_next
 from service.errors import LeadBusy, LedgerUnavailable, LineError
 from service.phone.line import Busy, CallOrder, Line, SendOutcome, Unknown
 
@@ -87,8 +87,9 @@ class Senders:
         """Send one message, if one waits; whether it did."""
         try:
             taking = take_next(self._desk, self._public_url, taken_by, ALL)
-            if isinstance(taking, CallsFull):
-                taking = take_next(self._desk, self._public_url, taken_by, TEXTS)
+            if isinstance(taking, Full):
+                others = tuple(channel for channel in ALL if channel is not taking.channel)
+                taking = take_next(self._desk, self._public_url, taken_by, others)
             if isinstance(taking, Taking):
                 self._settle(taking, self._send(taking))
                 return True

@@ -43,10 +43,9 @@ from service.rules.timeline import Channel, Fact, Paged, PageFailed, PageSent, T
 LEASE_S = 20.0
 # A row that is no longer wanted is dropped and the next one asked for; this bounds one asking.
 PICKS_MAX = 50
-# How long a call may wait for its turn at the carrier (1 call/s by default) in a sender's hands.
+# How long a message may wait for its slot (1 call/s by default) in a sender's hands.
 SLOT_WAIT_MAX_S = 2.0
 
-TEXTS = (Channel.TEXT,)
 ALL = (Channel.TEXT, Channel.CALL)
 ACTOR = "sender"
 
@@ -63,19 +62,22 @@ class Taking:
 
 
 @dataclass(frozen=True, slots=True)
-class CallsFull:
-    """Only calls are waiting, and the carrier takes no call for the next moment."""
+class Full:
+    """The oldest message waits for its sender's next slot, further off than is worth waiting:
+    messages of other channels may go first."""
+
+    channel: Channel
 
 
 def take_next(
     desk: Desk, public_url: str, taken_by: str, channels: tuple[Channel, ...] = ALL
-) -> Taking | CallsFull | None:
+) -> Taking | Full | None:
     """Take the oldest message that is still wanted; None when nothing waits.
 
     Raises LedgerUnavailable: then nothing was taken.
     """
     failed: LeadId | None = None
-    taking: Taking | CallsFull | None = None
+    taking: Taking | Full | None = None
     for _ in range(PICKS_MAX):
         with desk.ledger.transaction() as conn:
             picked = outbox.pick_next(conn, channels)
@@ -116,17 +118,17 @@ def _take(
     public_url: str,
     taken_by: str,
     now: datetime,
-) -> Taking | CallsFull:
+) -> Taking | Full:
     carrier = desk.present.crew().team.carrier
+    calls = row.channel is Channel.CALL
+    sender = carrier.pages_call_from if calls else carrier.pages_from
+    per_second = carrier.calls_per_second if calls else carrier.texts_per_second
     wait_s = 0.0
-    if row.channel is Channel.CALL:
-        sender, every_s = carrier.pages_call_from, 1.0 / carrier.calls_per_second
-        slot = pace.take_slot(conn, sender, row.channel.value, every_s, SLOT_WAIT_MAX_S)
+    if per_second is not None:
+        slot = pace.take_slot(conn, sender, row.channel.value, 1.0 / per_second, SLOT_WAIT_MAX_S)
         if slot is None:
-            return CallsFull()
+            return Full(row.channel)
         wait_s = slot
-    else:
-        sender = carrier.pages_from
     outbox.mark_taken(conn, row.id, taken_by, LEASE_S, sender)
     ring_s = desk.present.crew().team.policy.calls.ring_rep_s
     return Taking(row, order_of(row, sender, public_url, ring_s, now), wait_s)

@@ -41,6 +41,8 @@ def create_app(carrier: CarrierConfig) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await courier.open()
+        await door.open()
         yield
         await exchange.errands.cancel_all()
         await courier.close()
@@ -65,7 +67,6 @@ def create_app(carrier: CarrierConfig) -> FastAPI:
 def serve(carrier: CarrierConfig, port: int, host: str = "127.0.0.1") -> None:
     """Serve until SIGTERM or Ctrl-C. Only loopback by default: the phones have no login."""
     logging.getLogger("uvicorn.error").addFilter(DeliberateCut())
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every URL, tokens and all
     uvicorn.run(
         create_app(carrier),
         host=host,

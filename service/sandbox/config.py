@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 
 def wall_clock() -> datetime:
-    """The carrier's own clock, aware UTC. The carrier is outside the product and keeps real time."""
+    """The carrier's own clock, aware UTC: it is outside the product and keeps real time."""
     return datetime.now(UTC)
 
 

@@ -1,6 +1,7 @@
 """The control API: what a person does with a handset, and what a test does to the carrier.
 
-JSON under /sandbox/api (the long lists are encoded directly: a bench reads thousands), without login: the doorkeeper lets only this machine in.
+JSON under /sandbox/api, without login: the doorkeeper lets only this machine in. The long lists
+are encoded directly, since a bench reads thousands of rows.
 """
 
 from collections.abc import Callable
@@ -106,7 +107,7 @@ class Control:
         return call
 
     def team_number(self, phone: Phone, to: str | None) -> str:
-        """Whom a phone writes or calls: as told, else whom it last had to do with, else our first."""
+        """Whom a phone writes or calls: as told, else whom it last dealt with, else our first."""
         return to or phone.last_team_number or self.exchange.config.team_numbers[0]
 
     def calls_of(self, number: str) -> list[Call]:

@@ -70,7 +70,7 @@ def split_overrides(url: str) -> tuple[str, Overrides]:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What our product answered. `status` is None when it did not; `failure` is ct, rt, 4xx, 5xx."""
+    """What our product answered. No `status`: it did not. `failure` is ct, rt, 4xx or 5xx."""
 
     status: int | None
     text: str = ""

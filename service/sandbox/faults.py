@@ -35,9 +35,10 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 
 class FaultRule(BaseModel):
-    """One rule. `messages` and `calls` are the requests that create one; `lookups` all others.
+    """One rule. `to` and `event` narrow it; `times` bounds it; `seconds` are real seconds.
 
-    `to` and `event` narrow it; `times` bounds it; `seconds` are real seconds. `event` matches the status a callback reports (`delivered`, `completed`, ...).
+    `messages` and `calls` are the requests that create one; `lookups` are all other requests.
+    `event` matches the status that a callback reports (`delivered`, `completed`, ...).
     """
 
     model_config = ConfigDict(extra="forbid")

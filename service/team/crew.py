@@ -65,8 +65,15 @@ def read_carrier(sheet: Sheet, root: Fields) -> Carrier:
         pages_call_from=_caller(sheet, fields, "pages_call_from", pages),
         leads_call_from=_caller(sheet, fields, "leads_call_from", leads),
         calls_per_second=sheet.take(fields, "calls_per_second", rate(PER_SECOND_MAX), 1.0),
-        texts_per_second=sheet.take(fields, "texts_per_second", rate(PER_SECOND_MAX), 1.0),
+        texts_per_second=_rate_if_given(sheet, fields, "texts_per_second"),
     )
+
+
+def _rate_if_given(sheet: Sheet, fields: Fields, key: str) -> float | None:
+    """A rate that has no default of ours: without one, the carrier's own queue paces."""
+    if fields.get(key) is None:
+        return None
+    return sheet.take(fields, key, rate(PER_SECOND_MAX), PER_SECOND_MAX)
 
 
 def _caller(sheet: Sheet, fields: Fields, key: str, sender: str) -> str:

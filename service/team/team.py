@@ -44,14 +44,15 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """Whom texts and calls come from. ``*_from`` are E.164 or a messaging service's id;
-    ``*_call_from`` always E.164. ``texts_per_second`` is for each sender."""
+    ``*_call_from`` always E.164. ``texts_per_second`` is for each
+    sender; None: the carrier's own queue paces them."""
 
     pages_from: str
     leads_from: str
     pages_call_from: str
     leads_call_from: str
     calls_per_second: float = 1.0
-    texts_per_second: float = 1.0
+    texts_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from itertools import count
 
 from service.desk.attend import Attended, attend
 from service.desk.desk import Desk
-from service.desk.dispatch import CallsFull, Taking, settle, take_next
+from service.desk.dispatch import Full, Taking, settle, take_next
 from service.desk.hear_line import hear_key, hear_receipt, spoken_page
 from service.desk.hear_text import hear_text
 from service.desk.present import Present, load_team
@@ -102,7 +102,7 @@ class World:
     def looks(self, lead: TakenIn | LeadId) -> Attended | None:
         return attend(self.desk, lead if isinstance(lead, str) else lead.lead_id)
 
-    def takes(self) -> Taking | CallsFull | None:
+    def takes(self) -> Taking | Full | None:
         return take_next(self.desk, PUBLIC_URL, "test:1")
 
     def sends_all(self, outcome: SendOutcome | None = None) -> list[Taking]:

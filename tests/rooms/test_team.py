@@ -139,7 +139,7 @@ def test_the_contracts_example_names_who_and_what_it_says() -> None:
         Source(SourceId("main-line"), SourceKind.CALL, "main line", number="+15005550007"),
     )
     pages, leads = "+15005550006", "+15005550007"
-    assert team.carrier == Carrier(pages, leads, pages, leads, 1.0, 1.0)
+    assert team.carrier == Carrier(pages, leads, pages, leads, 1.0, None)
 
 
 def test_what_is_left_out_takes_the_defaults() -> None:

@@ -1,0 +1,38 @@
+"""How both web servers of this product are run.
+
+One place, so that front door and stand-in carrier close alike and log alike. It must not know what
+is served.
+"""
+
+from __future__ import annotations
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from service.cli.house import end_quietly_on_sigterm
+
+STOP_WITHIN_S = 3
+"""An answer takes milliseconds; what is still open after so long is a browser's long poll. Well
+within the 10 s that a supervisor waits."""
+
+KEEP_ALIVE_S = 75
+"""Longer than the 60 s after which proxies and our own senders let go of an idle connection, so
+that it is never we who close one on which a request has just set out."""
+
+
+def serve(app: ASGIApp, host: str, port: int, *, stop_within_s: int = STOP_WITHIN_S) -> None:
+    """Serve until SIGTERM or Ctrl-C; then finish what is being answered, and return."""
+    end_quietly_on_sigterm()  # uvicorn, when it has closed, hands the signal on
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        http="httptools",
+        loop="uvloop",
+        log_config=None,  # our own logs take everything
+        access_log=False,  # URLs of rep pages are keys
+        server_header=False,
+        proxy_headers=False,  # signatures are checked against PUBLIC_URL, not what a caller says
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=stop_within_s,
+    )
