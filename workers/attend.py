@@ -89,13 +89,13 @@ class LeadWorker(SimpleWorker):
         """RQ's handler while this worker works: also tells who would start the next one."""
         if self.orders is not None:
             self.orders.give(signum, frame)
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has no type here
 
     def teardown(self) -> None:
         """Say goodbye. Also when Redis is gone and cannot be told, no thread stays behind."""
-        listening = self.pubsub_thread
+        listening: Any = self.pubsub_thread
         try:
-            super().teardown()
+            super().teardown()  # type: ignore[no-untyped-call]  # nor here
         finally:
             if listening is not None:
                 listening.stop()

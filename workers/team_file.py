@@ -56,7 +56,7 @@ class TeamFile:
             except (LedgerUnavailable, LeadBusy) as gone:
                 log.warning("team file", outcome="not looked at", because=str(gone))
             except Exception:
-                # Whatever it was, the team that the ledger holds stays; the next look may do better.
+                # Whatever it was, the team in the ledger stays; the next look may do better.
                 log.exception("team file", outcome="failed")
             self.stop.wait(LOOK_EVERY_S)
 

@@ -24,10 +24,12 @@ KEY_BYTES = 18
 @dataclass(frozen=True, slots=True)
 class Running:
     """A running `up`. ``database_url`` and ``redis_url`` are those of the embedded servers, None
-    where the operator gave one; ``keys`` are demo keys by the variable that a team file names."""
+    where the operator gave one; ``keys`` are demo keys by the variable that a team file names;
+    ``timeline_token`` lets the page of phones show a lead's timeline."""
 
     pid: int
     url: str
+    team_file: str
     sandbox_url: str | None = None
     database_url: str | None = None
     redis_url: str | None = None

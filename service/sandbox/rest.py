@@ -4,11 +4,6 @@ Reads requests, checks credentials and numbers, and hands the work to Texts and 
 client must not be able to tell the difference.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Protocol, TypeVar
-from urllib.parse import urlencode, urlsplit
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -19,28 +14,16 @@ from service.sandbox.answers import (
     listing,
     message_body,
 )
+from service.sandbox.asked import PAGE_SIZE_MAX, callback_url, first_step, instant, page_of
 from service.sandbox.calls import Calls
 from service.sandbox.exchange import Exchange
 from service.sandbox.gate import Form, Gate, one, whole
 from service.sandbox.numbers import BODY_CHARS_MAX, call_error, sms_error
-from service.sandbox.records import FINAL_MESSAGE, Call, Fetch, Inline, Message, new_sid
+from service.sandbox.records import FINAL_MESSAGE, Call, Fetch, Message, new_sid
 from service.sandbox.texts import TextOrder, Texts
 
-PAGE_SIZE_MAX = 1_000
 VALIDITY_S_MAX = 36_000
 RING_S_MAX = 600
-TWIML_CHARS_MAX = 4_000
-
-
-class Row(Protocol):
-    """What a list filters by."""
-
-    @property
-    def to(self) -> str: ...
-    @property
-    def from_(self) -> str: ...
-    @property
-    def status(self) -> str: ...
 
 
 class Api:
@@ -161,9 +144,9 @@ class Api:
             to=to,
             body=body,
             service_sid=service,
-            status_callback=_callback(form, "StatusCallback"),
+            status_callback=callback_url(form, "StatusCallback"),
             validity_s=float(max(1, validity)),
-            send_at=_instant(one(form, "SendAt")) if service else None,
+            send_at=instant(one(form, "SendAt")) if service else None,
         )
 
     async def one_message(self, request: Request) -> Response:
@@ -203,7 +186,7 @@ class Api:
         def shape(row: Message) -> dict[str, object]:
             return message_body(account, row)
 
-        return _page(request, "messages", list(self._exchange.messages.values()), shape)
+        return page_of(request, "messages", list(self._exchange.messages.values()), shape)
 
     # -- calls
 
@@ -216,7 +199,7 @@ class Api:
             raise ApiRefusal(21201)
         if error := call_error(from_, to, self._config.team_numbers):
             raise ApiRefusal(error)
-        fallback = _callback(form, "FallbackUrl")
+        fallback = callback_url(form, "FallbackUrl")
         events = frozenset(
             e for value in form.get("StatusCallbackEvent", []) for e in value.split()
         )
@@ -227,13 +210,13 @@ class Api:
             direction="outbound-api",
             status="queued",
             created=self._config.now(),
-            first=_step(form),
+            first=first_step(form),
             fallback=Fetch(fallback) if fallback else None,
-            status_callback=_callback(form, "StatusCallback"),
+            status_callback=callback_url(form, "StatusCallback"),
             status_events=events or frozenset({"completed"}),
             ring_s=float(whole(form, "Timeout", 60, RING_S_MAX)),
             detection=one(form, "MachineDetection"),
-            amd_callback=_callback(form, "AsyncAmdStatusCallback"),
+            amd_callback=callback_url(form, "AsyncAmdStatusCallback"),
         )
         self._calls.place(call)
         body = call_body(self._config.account_sid, call)
@@ -261,7 +244,7 @@ class Api:
         if status == "completed" or (status == "canceled" and call.started is None):
             self._calls.hang_up(call, status)
         asks_redirect = not status and ("Url" in form or "Twiml" in form)
-        if asks_redirect and not self._calls.redirect(call, _step(form)):
+        if asks_redirect and not self._calls.redirect(call, first_step(form)):
             raise ApiRefusal(21220)
 
     async def list_calls(self, request: Request) -> Response:
@@ -273,65 +256,4 @@ class Api:
         def shape(row: Call) -> dict[str, object]:
             return call_body(account, row)
 
-        return _page(request, "calls", list(self._exchange.calls.values()), shape)
-
-
-def _is_url(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def _callback(form: Form, name: str) -> str:
-    """A URL to be called, or "". A hostname with an underscore is refused, as by the carrier."""
-    url = one(form, name)
-    if url and (not _is_url(url) or "_" in (urlsplit(url).hostname or "")):
-        raise ApiRefusal(21609)
-    return url
-
-
-def _step(form: Form) -> Fetch | Inline:
-    """The document of a call. With both given, `Url` wins and `Twiml` is ignored."""
-    url, twiml = one(form, "Url"), one(form, "Twiml")
-    if url:
-        if not _is_url(url):
-            raise ApiRefusal(21205)
-        return Fetch(url, one(form, "Method", "POST").upper())
-    if not twiml or len(twiml) > TWIML_CHARS_MAX:
-        raise ApiRefusal(21205)
-    return Inline(twiml)
-
-
-def _instant(raw: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(raw)
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-R = TypeVar("R", bound=Row)
-
-
-def _page(
-    request: Request, name: str, rows: list[R], shape: Callable[[R], dict[str, object]]
-) -> Response:
-    """Newest first. To, From and Status filter; other filters are accepted and ignored."""
-    asked = request.query_params
-    kept = [
-        row
-        for row in reversed(rows)
-        if asked.get("To", row.to) == row.to
-        and asked.get("From", row.from_) == row.from_
-        and asked.get("Status", row.status) == row.status
-    ]
-    size = min(PAGE_SIZE_MAX, max(1, _index(asked.get("PageSize", ""), 50)))
-    page = _index(asked.get("Page", ""), 0)
-    query = urlencode([(k, v) for k, v in asked.items() if k in ("To", "From", "Status")])
-    shown = [shape(row) for row in kept]
-    return JSONResponse(
-        listing(request.url.path, name, shown, page, size, f"{query}&" if query else "")
-    )
-
-
-def _index(raw: str, default: int) -> int:
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 7 else default
+        return page_of(request, "calls", list(self._exchange.calls.values()), shape)

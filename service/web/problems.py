@@ -108,6 +108,12 @@ class Declined(Fault):
         self.retry_after_s = retry_after_s
 
 
+def status_and_title(kind: Kind) -> tuple[int, str]:
+    """How a refusal is documented: its status, and its title."""
+    row = _TABLE[kind]
+    return row.status, row.title
+
+
 def problem(
     kind: Kind,
     detail: str,

@@ -1,0 +1,234 @@
+"""The sweep finds what nobody looked at; the audit proves that nothing open is forgotten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+from sqlalchemy import text
+
+from service.ledger import health
+from service.ledger.engine import Ledger
+from service.phone.callbacks import CallStatus, TextStatus
+from service.phone.line import Accepted, CallOrder, NotFound, SendOutcome, TextOrder, Unknown
+from service.rules.lead import PageId
+from service.rules.timeline import Channel
+from tests.rooms.desk_world import PUBLIC_URL, World
+from workers.audit import Audit
+from workers.sweep import Sweep
+
+
+class SilentLine:
+    """A carrier that knows of nothing unless told; what the sweep asks when a sender died."""
+
+    def __init__(self) -> None:
+        self.knows: Accepted | NotFound | Unknown = NotFound()
+
+    def warm(self) -> None: ...
+
+    def send_text(self, order: TextOrder) -> SendOutcome:
+        raise AssertionError("the sweep sends nothing")
+
+    def place_call(self, order: CallOrder) -> SendOutcome:
+        raise AssertionError("the sweep sends nothing")
+
+    def hang_up(self, call_sid: str) -> SendOutcome | NotFound:
+        return NotFound()
+
+    def look_up_text(self, page_id: PageId, sid: str) -> TextStatus | NotFound | Unknown:
+        return NotFound()
+
+    def look_up_call(self, page_id: PageId, sid: str) -> CallStatus | NotFound | Unknown:
+        return NotFound()
+
+    def find_sent(
+        self, order: TextOrder | CallOrder, since: object, known_sids: frozenset[str] = frozenset()
+    ) -> Accepted | NotFound | Unknown:
+        return self.knows
+
+
+@pytest.fixture
+def world(fresh_ledger: Ledger) -> World:
+    return World(fresh_ledger)
+
+
+@pytest.fixture
+def line() -> SilentLine:
+    return SilentLine()
+
+
+@pytest.fixture
+def sweep(world: World, line: SilentLine) -> Sweep:
+    return Sweep(world.desk, line, PUBLIC_URL)
+
+
+def pretend(world: World, statement: str) -> None:
+    """Let PostgreSQL's clock have moved: only the test may write what time would have."""
+    with world.ledger.transaction() as conn:
+        conn.execute(text(statement))
+
+
+def test_a_look_that_falls_due_is_woken_once(world: World, sweep: Sweep) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.woken.clear()
+    sweep.round()
+    assert world.woken == []
+    world.clock.moves(45)
+    sweep.round()
+    sweep.round()
+    assert world.woken == [lead.lead_id]
+
+
+def test_a_lost_wake_is_looked_at_by_the_sweep_itself(world: World, sweep: Sweep) -> None:
+    lead = world.asks()
+    sweep.round()
+    assert world.kinds(lead) == ["arrived"]
+    pretend(world, "update lead set woken_at = clock_timestamp() - interval '3 seconds'")
+    sweep.round()
+    assert world.kinds(lead) == ["arrived", "paged"]
+
+
+def test_two_sweeps_wake_a_lead_once(world: World, sweep: Sweep, line: SilentLine) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.woken.clear()
+    world.clock.moves(45)
+    other = Sweep(world.desk, line, PUBLIC_URL)
+    sweep.round()
+    other.round()
+    assert world.woken == [lead.lead_id]
+
+
+def lapse(world: World) -> None:
+    pretend(
+        world,
+        "update outbox set lease_until = clock_timestamp() - interval '1 second'"
+        " where state = 'taken'",
+    )
+
+
+def test_a_dead_senders_page_is_sent_once_more_if_the_carrier_does_not_know_it(
+    world: World, sweep: Sweep
+) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    world.takes()
+    lapse(world)
+    sweep.round()
+    (again,) = world.sends_all()
+    assert again.row.again_of is not None
+    assert world.kinds(lead) == ["arrived", "paged", "page_sent"]
+
+
+def test_a_dead_senders_page_that_the_carrier_has_is_not_sent_again(
+    world: World, sweep: Sweep, line: SilentLine
+) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    world.takes()
+    line.knows = Accepted("SM1", "delivered")
+    lapse(world)
+    sweep.round()
+    assert world.sends_all() == []
+    assert world.kinds(lead) == ["arrived", "paged", "page_sent"]
+
+
+def test_a_receipt_that_came_is_proof_enough(world: World, sweep: Sweep) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    taking = world.takes()
+    assert taking is not None
+    world.receipt(taking, "sent")  # type: ignore[arg-type]  # a Taking
+    lapse(world)
+    sweep.round()
+    assert world.sends_all() == []
+
+
+def test_a_dead_senders_call_is_repeated_and_then_given_up(world: World, sweep: Sweep) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.clock.moves(45)
+    world.looks(lead)
+    for _ in range(2):
+        world.takes()
+        lapse(world)
+        sweep._lapsed_at = 0.0
+        sweep.round()
+    assert [fact["channel"] for fact in world.facts(lead, "page_failed")] == [Channel.CALL]
+
+
+# The audit
+
+
+def test_the_audit_finds_nothing_wrong_with_a_healthy_ledger(world: World) -> None:
+    world.pages(world.asks())
+    audited = Audit(world.desk).once()
+    assert (audited.ok, audited.repaired) == (True, 0)
+
+
+def test_the_audit_repairs_once_then_is_loud_and_clears_when_looked_at(world: World) -> None:
+    lead = world.asks()
+    world.clock.moves(120)
+    audit = Audit(world.desk)
+    assert audit.once().repaired == 1
+    assert world.woken[-1] == lead.lead_id
+    stuck = audit.once()
+    assert (stuck.ok, stuck.stuck) == (False, 1)
+    assert beat(world)["ok"] is False
+    world.pages(lead)
+    assert audit.once().ok
+    assert beat(world)["ok"] is True
+
+
+def test_a_message_nobody_sends_is_found(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    pretend(world, "update outbox set ordered_clock = clock_timestamp() - interval '5 minutes'")
+    audit = Audit(world.desk)
+    assert audit.once().repaired == 1
+    assert audit.once().stuck == 1
+
+
+def beat(world: World) -> dict[str, object]:
+    with world.ledger.transaction() as conn:
+        found = {each.name: each.detail for each in health.beats(conn)}
+    return dict(found["audit"])
+
+
+@pytest.fixture
+def outside() -> Iterator[tuple[str, list[str]]]:
+    """Somewhere outside that notes who pings it."""
+    pings: list[str] = []
+
+    class Pinged(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            pings.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Pinged)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/ping", pings
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_outside_hears_of_us_while_all_is_well_and_only_then(
+    world: World, outside: tuple[str, list[str]]
+) -> None:
+    url, pings = outside
+    audit = Audit(world.desk, url)
+    world.asks()
+    audit.once()
+    assert pings == ["/ping"]
+    world.clock.moves(120)
+    audit.once()
+    audit.once()
+    assert len(pings) == 2  # once more while it was being repaired, then silence
+    assert json.dumps(beat(world))

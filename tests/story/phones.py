@@ -1,0 +1,184 @@
+"""People with phones: what they see and hear, and what they do about it.
+
+Everything that reaches a phone is expected by the story or fails it at its end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from service.sandbox.numbers import segments
+from tests.story.carrier import LONG_POLL_S, Carrier, Json
+from tests.story.patience import PATIENCE_S
+
+NOTICED = ("text_in_to_phone", "call_ringing", "carrier_notice", "webhook_failed", "call_error")
+"""What a person cannot help noticing."""
+
+
+@dataclass
+class Phone:
+    """One person's phone. `number` is E.164."""
+
+    carrier: Carrier
+    rep: str
+    number: str
+    after: int = 0
+    unread: list[Json] = field(default_factory=list)
+
+    # -- texts
+
+    def expects_text(self, *words: str) -> Text:
+        """The first unread text with these words, as soon as there is one."""
+        return Text(self, self._next(_text_with(words), f"a text with {words}"))
+
+    def texts_itself(self, words: str) -> Phone:
+        """Send a text to the team, out of the blue; returns when we have answered."""
+        sent = self.carrier.post(f"phones/{self.number}/texts", {"body": words})
+        assert sent["status"] == 200, f"our webhook answered {sent}"
+        return self
+
+    # -- calls
+
+    def expects_ring(self) -> Ring:
+        """The phone rings."""
+        return Ring(self, self._next(lambda item: item["kind"] == "call_ringing", "a ring"))
+
+    def expects_call(self, *words: str) -> Conversation:
+        """The phone rings, its owner picks up and hears these words."""
+        return self.expects_ring().answers().hears(*words)
+
+    # -- how the handset behaves
+
+    def is(self, **settings: object) -> Phone:
+        """From now on the handset behaves so; see the carrier's settings of a phone."""
+        self.carrier.post(f"phones/{self.number}/settings", settings)
+        return self
+
+    def is_out_of_range(self) -> Phone:
+        """Texts are not delivered."""
+        return self.is(texts="undelivered")
+
+    def has_a_mailbox_that_picks_up(self) -> Phone:
+        """A mailbox answers before the ringing ends."""
+        return self.is(calls="voicemail", voicemail_after_s=5)
+
+    # -- what the story has not asked for
+
+    def unexpected(self) -> list[str]:
+        """What arrived and nobody expected."""
+        self._read(0)
+        return [
+            f"{self.rep}: {item['kind']} {item['body']!r}"
+            for item in self.unread
+            if item["kind"] in NOTICED
+        ]
+
+    def has(self, fits: Callable[[Json], bool], what: str) -> Json:
+        """The first unread item that fits, read off; waits for it."""
+        return self._next(fits, what)
+
+    def _next(self, fits: Callable[[Json], bool], what: str) -> Json:
+        ends_at = time.monotonic() + PATIENCE_S
+        while True:
+            for item in self.unread:
+                if fits(item):
+                    self.unread.remove(item)
+                    return item
+            left_s = ends_at - time.monotonic()
+            seen = [f"{item['kind']} {item['body']!r}" for item in self.unread]
+            assert left_s > 0, f"{self.rep} never got {what}; only {seen}"
+            self._read(min(left_s, LONG_POLL_S))
+
+    def _read(self, wait_s: float) -> None:
+        found = self.carrier.get(f"phones/{self.number}", after=self.after, wait=wait_s)
+        self.after = int(found["cursor"])
+        self.unread.extend(found["items"])
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text on somebody's screen."""
+
+    phone: Phone
+    item: Json
+
+    @property
+    def body(self) -> str:
+        return str(self.item["body"])
+
+    def replies(self, words: str) -> Phone:
+        """Answer it; returns the phone, when our webhook has answered."""
+        sent = self.phone.carrier.post(
+            f"phones/{self.phone.number}/texts", {"body": words, "to": self.item["from"]}
+        )
+        assert sent["status"] == 200, f"our webhook answered {sent}"
+        return self.phone
+
+    def says(self, *words: str) -> Text:
+        """It has these words too."""
+        assert all(word in self.body for word in words), f"{self.body!r} lacks one of {words}"
+        return self
+
+    def is_one_tidy_text(self) -> Text:
+        """One line, one segment, in the alphabet of which a segment holds 160."""
+        printable = self.body.isascii() and self.body.isprintable()
+        assert printable, f"not one line of plain letters: {self.body!r}"
+        assert segments(self.body) == 1, f"{segments(self.body)} segments: {self.body!r}"
+        return self
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A phone that rings."""
+
+    phone: Phone
+    item: Json
+
+    def answers(self) -> Conversation:
+        self._do("answer")
+        return Conversation(self.phone, str(self.item["sid"]))
+
+    def declines(self) -> Phone:
+        self._do("decline")
+        return self.phone
+
+    def _do(self, act: str) -> None:
+        self.phone.carrier.post(f"calls/{self.item['sid']}/{act}")
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A call that was picked up."""
+
+    phone: Phone
+    sid: str
+
+    def hears(self, *words: str) -> Conversation:
+        """These words are said, now or in a moment."""
+
+        def said(item: Json) -> bool:
+            return self._is(item, "call_said") and all(word in item["body"] for word in words)
+
+        self.phone.has(said, f"a voice saying {words}")
+        return self
+
+    def presses(self, keys: str) -> Conversation:
+        self.phone.carrier.post(f"calls/{self.sid}/keys", {"digits": keys})
+        return self
+
+    def ends(self) -> Phone:
+        """The call is over."""
+        self.phone.has(lambda item: self._is(item, "call_ended"), "the end of the call")
+        return self.phone
+
+    def _is(self, item: Json, kind: str) -> bool:
+        return bool(item["kind"] == kind and item["sid"] == self.sid)
+
+
+def _text_with(words: tuple[str, ...]) -> Callable[[Json], bool]:
+    def fits(item: Json) -> bool:
+        return item["kind"] == "text_in_to_phone" and all(word in item["body"] for word in words)
+
+    return fits
