@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import click
 from service.clock import SystemClock
 from service.rules.duty import Shift, on_duty
 from service.rules.hours import zone_named
+from service.rules.lead import RepId
 from service.rules.policy import Rung
 from service.team.file import read_team
 from service.team.kinds import WEEKDAYS, in_words
@@ -59,7 +60,7 @@ def _listed(label: str, lines: list[str]) -> Iterator[tuple[str, str]]:
         yield ("" if number else label), line
 
 
-def _shift(shift: Shift, names: dict[str, str]) -> str:
+def _shift(shift: Shift, names: Mapping[RepId, str]) -> str:
     reps = ", ".join(names[rep] for rep in shift.reps)
     turns = "" if shift.rotate == "none" else f", rotating {shift.rotate}"
     return f"{_days(shift.days)} {_time(shift.start_min)}-{_time(shift.end_min)}: {reps}{turns}"

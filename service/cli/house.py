@@ -6,7 +6,6 @@ data directory. This file must not know any command.
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 from collections.abc import Iterator
@@ -81,15 +80,21 @@ class Ending:
         return True
 
 
-def end_quietly_on_sigterm() -> None:
-    """Let SIGTERM end this process like a command that has finished: status 0, doors closed."""
+def end_quietly(*numbers: signal.Signals) -> None:
+    """Let these signals end this process like a command that has finished: status 0, doors closed.
+
+    Only the first of them does: what closes the doors must not be interrupted by a second.
+    """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
+        end_undisturbed(*numbers)
         raise SystemExit(0)
 
-    signal.signal(signal.SIGTERM, handle)
+    for number in numbers:
+        signal.signal(number, handle)
 
 
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def end_undisturbed(*numbers: signal.Signals) -> None:
+    """From now on these signals change nothing: the end is under way, and has a bound."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)

@@ -61,7 +61,9 @@ def _further(extra: tuple[str, ...]) -> dict[str, str]:
     pairs = [each.partition("=") for each in extra]
     for name, equals, _ in pairs:
         if not name or not equals:
-            raise click.BadParameter(f"{name!r} is not K=V, such as budget=5000", param_hint="--extra")
+            raise click.BadParameter(
+                f"{name!r} is not K=V, such as budget=5000", param_hint="--extra"
+            )
     return {name: value for name, _, value in pairs}
 
 

@@ -1,8 +1,8 @@
 """What a running `up` leaves in its data directory, so that other commands find it.
 
 `run/up.json` says where it answers and on which servers; `demo_keys.json` holds the keys that it
-made for sources without one. Both are for this user alone (mode 0600). This file must not start
-or ask anything.
+made for sources without one, `demo_token.json` the token of the phones' page. All are for this
+user alone (mode 0600). This file must not start or ask anything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,15 @@ def demo_keys(data_dir: Path, names: Iterable[str]) -> dict[str, str]:
     return wanted
 
 
-def kept_demo_keys(data_dir: Path) -> dict[str, str]:
-    """Every demo key made in this data directory so far."""
-    return {name: str(key) for name, key in _read(data_dir / "demo_keys.json").items()}
+def demo_token(data_dir: Path, still_good: Callable[[str], bool], make: Callable[[], str]) -> str:
+    """The token by which the page of phones reads timelines: kept as long as it is good."""
+    path = data_dir / "demo_token.json"
+    kept = _read(path).get("token")
+    if isinstance(kept, str) and still_good(kept):
+        return kept
+    made = make()
+    _write(path, {"token": made})
+    return made
 
 
 def _read(path: Path) -> dict[str, Any]:

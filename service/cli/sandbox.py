@@ -11,7 +11,7 @@ import structlog
 from service.cli.house import settings_here, speak
 from service.cli.running import found
 from service.cli.serving import serve
-from service.cli.team_in import team_file_of, team_in
+from service.cli.team_in import front_door, team_file_of, team_in
 from service.config import Settings
 from service.desk.present import Present
 from service.errors import ConfigError, Fault
@@ -20,7 +20,7 @@ from service.phone.urls import INBOUND_CALL_PATH, INBOUND_TEXT_PATH
 from service.rules.floor import Person
 from service.sandbox.app import CarrierConfig, Handset, create_app
 from service.sandbox.faults import DeliberateCut
-from service.team.team import ENV_PREFIX, Source, SourceKind, Team, resolve_key
+from service.team.team import Team
 from service.wiring import account_of, secret_key_of
 
 STOP_WITHIN_S = 1
@@ -57,10 +57,10 @@ def _carrier(settings: Settings, team: Team, seconds_scale: float) -> CarrierCon
     account = account_of(settings, secret_key_of(settings))
     running = found(settings.data_dir)
     keys = {**(running.keys if running else {}), **os.environ}
-    door, url = _front_door(team, keys), settings.public_url
+    door, url = front_door(team, keys), settings.public_url
     carrier = team.carrier
-    numbers = (carrier.pages_from, carrier.leads_from)
-    calls = (carrier.pages_call_from, carrier.leads_call_from)
+    texts = (carrier.pages_from, carrier.leads_from)
+    senders = dict.fromkeys((*texts, carrier.pages_call_from, carrier.leads_call_from))
     token = running.timeline_token if running else ""
     return CarrierConfig(
         account_sid=account.sid,
@@ -72,21 +72,14 @@ def _carrier(settings: Settings, team: Team, seconds_scale: float) -> CarrierCon
         timeline_url=f"{url}/leads" if token else "",
         timeline_token=token,
         people=tuple(_handset(person) for person in team.people),
-        team_numbers=tuple(dict.fromkeys((*numbers, *calls))),
+        # a messaging service's id is no number that a phone could call
+        team_numbers=tuple(sender for sender in senders if sender.startswith("+")),
         seconds_scale=seconds_scale,
     )
 
 
 def _handset(person: Person) -> Handset:
     return Handset(person.name, person.phone, "manager" if person.manager else "rep")
-
-
-def _front_door(team: Team, keys: dict[str, str]) -> tuple[Source, str] | None:
-    """The first source by which the page can send a lead, with its key."""
-    for source in team.sources:
-        if source.kind is SourceKind.JSON and source.key and (key := resolve_key(source.key, keys)):
-            return source, key
-    return None
 
 
 def _team(settings: Settings) -> Team:
@@ -101,9 +94,3 @@ def _team(settings: Settings) -> Team:
         finally:
             ledger.dispose()
     return team_in(team_file_of(settings), settings)
-
-
-def source_variables(team: Team) -> tuple[str, ...]:
-    """The environment variables that hold the keys of the team's sources."""
-    keys = (source.key for source in team.sources if source.key)
-    return tuple(key.removeprefix(ENV_PREFIX) for key in keys if key.startswith(ENV_PREFIX))

@@ -6,10 +6,13 @@ is served.
 
 from __future__ import annotations
 
+import signal
+
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from service.cli.house import end_quietly_on_sigterm
+from service.cli.house import end_quietly
 
 STOP_WITHIN_S = 3
 """An answer takes milliseconds; what is still open after so long is a browser's long poll. Well
@@ -22,7 +25,8 @@ that it is never we who close one on which a request has just set out."""
 
 def serve(app: ASGIApp, host: str, port: int, *, stop_within_s: int = STOP_WITHIN_S) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what is being answered, and return."""
-    end_quietly_on_sigterm()  # uvicorn, when it has closed, hands the signal on
+    end_quietly(signal.SIGTERM)  # uvicorn, when it has closed, hands the signal on
+    structlog.get_logger("serve").info("serve", outcome="starting", host=host, port=port)
     uvicorn.run(
         app,
         host=host,
@@ -30,6 +34,7 @@ def serve(app: ASGIApp, host: str, port: int, *, stop_within_s: int = STOP_WITHI
         http="httptools",
         loop="uvloop",
         log_config=None,  # our own logs take everything
+        log_level="warning",  # INFO is ten lines about starting and stopping
         access_log=False,  # URLs of rep pages are keys
         server_header=False,
         proxy_headers=False,  # signatures are checked against PUBLIC_URL, not what a caller says

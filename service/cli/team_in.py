@@ -6,6 +6,7 @@ Which file to load is decided here; what is wrong with one is said by `service.t
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import service
@@ -15,7 +16,7 @@ from service.errors import ConfigError
 from service.ledger.engine import Ledger
 from service.ledger.migrations import migrate
 from service.team.file import read_team
-from service.team.team import Team
+from service.team.team import ENV_PREFIX, Source, SourceKind, Team, resolve_key
 from service.team.week import years_around
 from service.wiring import clock_of
 
@@ -73,3 +74,20 @@ def bring_up_to_date(settings: Settings, team: Team | None) -> str:
         finally:
             ledger.dispose()
     return revision
+
+
+def front_door(team: Team, keys: Mapping[str, str]) -> tuple[Source, str] | None:
+    """The first source by which a lead can be sent as JSON, with its key; None when none is open.
+
+    ``keys`` are environment variables, which a team file names.
+    """
+    for source in team.sources:
+        if source.kind is SourceKind.JSON and source.key and (key := resolve_key(source.key, keys)):
+            return source, key
+    return None
+
+
+def source_variables(team: Team) -> tuple[str, ...]:
+    """The environment variables that hold the keys of the team's sources."""
+    keys = (source.key for source in team.sources if source.key)
+    return tuple(key.removeprefix(ENV_PREFIX) for key in keys if key.startswith(ENV_PREFIX))

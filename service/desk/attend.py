@@ -6,7 +6,8 @@ times. It is the only place that turns actions into messages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -14,11 +15,13 @@ from sqlalchemy import Connection
 
 from service.desk import counting
 from service.desk.desk import Desk, new_page_id
-from service.desk.orders import order_messages
-from service.desk.record import Held, hold, numbered, record_look, withdraw_unwanted
-from service.ledger import counts, people
+from service.desk.orders import word_messages
+from service.desk.record import Held, hold, numbered, with_events, withdraw_unwanted, written
+from service.ledger import look, people
+from service.ledger.counts import Delta
+from service.ledger.look import Given
 from service.rules.decide import ACTOR, Page, Verdict, decide, fact_of
-from service.rules.floor import Floor, Turns
+from service.rules.floor import Floor
 from service.rules.lead import LeadId
 from service.rules.policy import Policy
 from service.rules.standing import State
@@ -50,16 +53,9 @@ def attend(desk: Desk, lead_id: LeadId) -> Attended | None:
         policy = desk.present.policy(conn, held.row.policy_version)
         verdict, floor = _ask(desk, conn, held, policy, now)
         events = _events(held, verdict, now)
-        known = record_look(conn, held, events, verdict.look_again_at)
-        ordered = order_messages(
-            desk, conn, known, verdict.actions, events, policy, now
-        )
-        if ordered or (events and not known.standing.open):
-            withdraw_unwanted(conn, known, now)
-        _give_turns(conn, held, verdict, policy, floor)
-        _count_lag(conn, held, events, now)
+        orders = _write(desk, conn, held, verdict, events, policy, floor, now)
     _say(lead_id, held, events, verdict, now)
-    return Attended(lead_id, ordered, verdict.look_again_at)
+    return Attended(lead_id, orders, verdict.look_again_at)
 
 
 def _ask(
@@ -69,20 +65,10 @@ def _ask(
     if held.standing.state is not State.WAITING and not _may_wait_again(held):
         floor = Floor(people={}, on_duty=())
         return decide(held.timeline, policy, floor, now), floor
-    floor = desk.present.floor(conn, now, Turns())
+    floor = desk.present.floor(now, held.deaf)
     verdict = decide(held.timeline, policy, floor, now)
-    if any(
-        isinstance(action, Page) and action.begins_turn for action in verdict.actions
-    ):
-        turns = people.turns(conn, _route(held))
-        floor = Floor(
-            people=floor.people,
-            on_duty=floor.on_duty,
-            turns=turns,
-            deaf=floor.deaf,
-            texts_off=floor.texts_off,
-            changes_at=floor.changes_at,
-        )
+    if any(isinstance(action, Page) and action.begins_turn for action in verdict.actions):
+        floor = replace(floor, turns=people.turns(conn, _route(held)))
         verdict = decide(held.timeline, policy, floor, now)
     return verdict, floor
 
@@ -105,26 +91,52 @@ def _events(held: Held, verdict: Verdict, now: datetime) -> tuple[Event, ...]:
     )
 
 
-def _give_turns(
-    conn: Connection, held: Held, verdict: Verdict, policy: Policy, floor: Floor
-) -> None:
+def _write(
+    desk: Desk,
+    conn: Connection,
+    held: Held,
+    verdict: Verdict,
+    events: tuple[Event, ...],
+    policy: Policy,
+    floor: Floor,
+    now: datetime,
+) -> int:
+    """Write all of it in one statement; nothing when nothing changed. How many were ordered."""
+    unchanged = not events and held.row.woken_at is None
+    if unchanged and held.row.look_again_at == verdict.look_again_at:
+        return 0
+    known = with_events(held, events)
+    worded = word_messages(desk, conn, known, verdict.actions, events, policy, now)
+    whole = written(held, known, events, verdict.look_again_at, woken=False, at=now)
+    whole = replace(
+        whole,
+        deltas=[*whole.deltas, *_lag(held, events, now)],
+        orders=worded.orders,
+        asks=worded.asks,
+        opened=worded.opened,
+        given=_given(held, verdict, policy, floor),
+    )
+    look.write(conn, whole)
+    if held.standing.pages or not known.standing.open:
+        withdraw_unwanted(conn, known, now)
+    return len(worded.orders)
+
+
+def _given(held: Held, verdict: Verdict, policy: Policy, floor: Floor) -> Given | None:
     given = [a.rep for a in verdict.actions if isinstance(a, Page) and a.begins_turn]
     if not given:
-        return
+        return None
     turns = floor.turns
     for rep in given:
         turns = turns.given(rep, floor.weight_of(rep, policy.turn))
-    people.save_turns(conn, _route(held), turns)
+    return Given(_route(held), turns)
 
 
-def _count_lag(
-    conn: Connection, held: Held, events: tuple[Event, ...], now: datetime
-) -> None:
+def _lag(held: Held, events: tuple[Event, ...], now: datetime) -> Iterator[Delta]:
+    """How late a look that found something to do was."""
     due_at = held.row.look_again_at
-    if due_at is None or not events or due_at > now:
-        return
-    lag_s = (now - due_at).total_seconds()
-    counts.count(conn, list(counting.look_lag(held.id, due_at, lag_s)))
+    if due_at is not None and events and due_at <= now:
+        yield from counting.look_lag(held.id, due_at, (now - due_at).total_seconds())
 
 
 def _say(
@@ -143,6 +155,4 @@ def _say(
             seq=event.seq,
         )
     if not events:
-        log.debug(
-            "look", lead=lead_id, outcome="nothing due", again=verdict.look_again_at
-        )
+        log.debug("look", lead=lead_id, outcome="nothing due", again=verdict.look_again_at)

@@ -13,7 +13,6 @@ from service.ledger.leads import LeadRow
 from service.rules.lead import LeadId, PageId
 from service.rules.standing import Standing, after
 from service.rules.timeline import (
-    Channel,
     Claimed,
     Escalated,
     Event,
@@ -65,11 +64,6 @@ def duplicate(source_key: str, source: str) -> Delta:
     return Delta(f"{source_key}:duplicate", "leads_duplicate_total", {"source": source})
 
 
-def page_sent(page_id: PageId, channel: Channel) -> Delta:
-    """Handed to the carrier, whatever came of it."""
-    return Delta(f"{page_id}:sent", "pages_sent_total", {"channel": channel.value})
-
-
 def look_lag(lead_id: LeadId, due_at: datetime, seconds: float) -> Iterator[Delta]:
     key = f"{lead_id}:look:{due_at.timestamp()}"
     yield Delta(f"{key}:taken", "looks_taken_total", {"kind": "attend"})
@@ -90,44 +84,37 @@ def deltas_of(
     return found
 
 
-def _of(
-    lead_id: LeadId, before: Standing, timeline: Timeline, event: Event
-) -> Iterator[Delta]:
+def _of(lead_id: LeadId, before: Standing, timeline: Timeline, event: Event) -> Iterator[Delta]:
     key = f"{lead_id}:{event.seq}"
     waited_s = (event.at - before.arrived_at).total_seconds()
     match event.fact:
         case PageSent(channel=channel):
             labels = {"channel": channel.value}
+            yield Delta(f"{key}:sent", "pages_sent_total", labels)
             yield Delta(key, "pages_accepted_total", labels)
             if before.first_sent_at is None:
-                yield from observed(
-                    "page_accepted_latency_seconds", key, waited_s, labels
-                )
+                yield from observed("page_accepted_latency_seconds", key, waited_s, labels)
         case PageDelivered(channel=channel):
             labels = {"channel": channel.value}
             yield Delta(key, "pages_delivered_total", labels)
             if before.first_delivered_at is None:
-                yield from observed(
-                    "page_delivered_latency_seconds", key, waited_s, labels
-                )
-        case PageFailed(channel=channel, reason=reason):
+                yield from observed("page_delivered_latency_seconds", key, waited_s, labels)
+        case PageFailed(channel=channel, reason=reason, page_id=page_id):
+            if reason != "expired" and not _was_sent(timeline, page_id):
+                yield Delta(f"{key}:sent", "pages_sent_total", {"channel": channel.value})
             labels = {"channel": channel.value, "reason": reason}
             yield Delta(key, "pages_failed_total", labels)
         case Claimed(rep=rep):
-            pages = [
-                e.fact
-                for e in timeline
-                if isinstance(e.fact, Paged) and e.fact.rep == rep
-            ]
+            pages = [e.fact for e in timeline if isinstance(e.fact, Paged) and e.fact.rep == rep]
             if pages:
-                yield Delta(
-                    key, "pages_claimed_total", {"channel": pages[-1].channel.value}
-                )
+                yield Delta(key, "pages_claimed_total", {"channel": pages[-1].channel.value})
             if before.first_claimed_at is None:
                 yield from observed("claimed_latency_seconds", key, waited_s, {})
         case Escalated(to=to, reason=why):
-            yield Delta(
-                key, "escalations_total", {"step": to.value, "reason": why.value}
-            )
+            yield Delta(key, "escalations_total", {"step": to.value, "reason": why.value})
         case _:
             return
+
+
+def _was_sent(timeline: Timeline, page_id: PageId) -> bool:
+    return any(isinstance(e.fact, PageSent) and e.fact.page_id == page_id for e in timeline)

@@ -13,13 +13,12 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from service.desk import counting
 from service.desk.desk import Desk
 from service.desk.hear_line import PAGES, has_fact
 from service.desk.hear_text import OPTED_OUT, go_deaf
 from service.desk.present import floor_changed
 from service.desk.record import Held, hold, numbered, record
-from service.ledger import counts, leads, outbox, pace
+from service.ledger import leads, outbox, pace
 from service.ledger.outbox import OutboxRow, Picked
 from service.phone import urls
 from service.phone.line import (
@@ -185,21 +184,11 @@ def settle(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> None:
     gone_deaf = again = False
     with desk.ledger.transaction() as conn:
         held = hold(conn, row.lead_id) if row.lead_id else None
-        now = (
-            desk.clock.now()
-            if held is None
-            else desk.now_for(held.row.last_recorded_at)
-        )
-        if not isinstance(outcome, Busy):
-            counts.count(
-                conn, [counting.page_sent(row.id, row.channel)] if row.rep_id else []
-            )
+        now = desk.clock.now() if held is None else desk.now_for(held.row.last_recorded_at)
         facts, again = _settled(conn, row, held, outcome, now)
         if isinstance(outcome, Rejected) and outcome.reason == OPTED_OUT and row.rep_id:
             person = desk.present.crew().people.get(row.rep_id)
-            gone_deaf = person is not None and go_deaf(
-                desk, conn, person, now, outcome.code
-            )
+            gone_deaf = person is not None and go_deaf(desk, conn, person, now, outcome.code)
         if held is not None and facts:
             _record(conn, held, facts, now, _because(outcome))
             wake = held.id if any(stirs(fact) for fact in facts) else None
@@ -250,21 +239,13 @@ def _settled(
             return ([fact] if pages and news else []), False
 
 
-def _came_to_nothing(
-    row: OutboxRow, reason: str, code: int | None, ends: bool
-) -> PageFailed:
+def _came_to_nothing(row: OutboxRow, reason: str, code: int | None, ends: bool) -> PageFailed:
     assert row.rep_id is not None
-    return PageFailed(
-        row.page_id, row.rep_id, row.channel, reason, code, ends_channel=ends
-    )
+    return PageFailed(row.page_id, row.rep_id, row.channel, reason, code, ends_channel=ends)
 
 
-def _record(
-    conn: Connection, held: Held, facts: list[Fact], now: datetime, because: str
-) -> None:
-    record(
-        conn, held, numbered(held, facts, at=now, now=now, because=because, actor=ACTOR)
-    )
+def _record(conn: Connection, held: Held, facts: list[Fact], now: datetime, because: str) -> None:
+    record(conn, held, numbered(held, facts, at=now, now=now, because=because, actor=ACTOR))
 
 
 def _because(outcome: SendOutcome | NotFound) -> str:

@@ -58,18 +58,12 @@ def hear_receipt(desk: Desk, status: TextStatus | CallStatus) -> bool:
             conn, row.id, status.status, status.rank, status.sid, status.code
         ):
             return True
-        now = (
-            desk.clock.now()
-            if held is None
-            else desk.now_for(held.row.last_recorded_at)
-        )
+        now = desk.clock.now() if held is None else desk.now_for(held.row.last_recorded_at)
         outbox.settle_sent(conn, row.id, status.sid, status.status, now, status.rank)
         if held is not None and row.kind in PAGES:
             facts = _facts_of(held, row, status)
             because = f"the carrier says {status.status}"
-            events = numbered(
-                held, facts, at=now, now=now, because=because, actor=CARRIER
-            )
+            events = numbered(held, facts, at=now, now=now, because=because, actor=CARRIER)
             record(conn, held, events)
             wake = held.id if any(answers.stirs(fact) for fact in facts) else None
         person = _person(desk, row)
@@ -86,9 +80,7 @@ def _person(desk: Desk, row: OutboxRow) -> Person | None:
     return desk.present.crew().people.get(row.rep_id) if row.rep_id else None
 
 
-def _facts_of(
-    held: Held, row: OutboxRow, status: TextStatus | CallStatus
-) -> list[Fact]:
+def _facts_of(held: Held, row: OutboxRow, status: TextStatus | CallStatus) -> list[Fact]:
     """What a status adds to the timeline: each page is sent, delivered and failed once at most."""
     if row.rep_id is None:
         return []
@@ -110,8 +102,7 @@ def has_fact(
 ) -> bool:
     """Whether the timeline already says this of the page."""
     return any(
-        isinstance(event.fact, kind) and event.fact.page_id == page_id
-        for event in held.timeline
+        isinstance(event.fact, kind) and event.fact.page_id == page_id for event in held.timeline
     )
 
 
@@ -170,9 +161,7 @@ def hear_key(desk: Desk, key: KeyPressed) -> str | None:
     return spoken
 
 
-def _apply_key(
-    desk: Desk, conn: Connection, held: Held, row: OutboxRow, key: KeyPressed
-) -> str:
+def _apply_key(desk: Desk, conn: Connection, held: Held, row: OutboxRow, key: KeyPressed) -> str:
     rep = row.rep_id
     assert rep is not None
     now = desk.now_for(held.row.last_recorded_at)
@@ -220,9 +209,7 @@ def _spoken_after(
         return wording.spoken_passed()
     lead = leads.person_of(conn, held.id) or ERASED
     person = desk.present.crew().people.get(rep)
-    deaf = person is not None and (person.phone, Channel.TEXT) in people.deaf_phones(
-        conn
-    )
+    deaf = person is not None and (person.phone, Channel.TEXT) in people.deaf_phones(conn)
     texts = not deaf and not desk.present.crew().team.texts_off
     return wording.spoken_yours(lead, text_follows=texts)
 

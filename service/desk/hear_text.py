@@ -114,9 +114,7 @@ def _reachability(heard: _Heard, reply: Reply) -> bool:
     return False
 
 
-def go_deaf(
-    desk: Desk, conn: Connection, person: Person, now: datetime, code: int | None
-) -> bool:
+def go_deaf(desk: Desk, conn: Connection, person: Person, now: datetime, code: int | None) -> bool:
     """Texts no longer reach this person: kept, and the managers are told once."""
     if not people.make_deaf(conn, person.phone, Channel.TEXT, now, OPTED_OUT, code):
         return False
@@ -157,9 +155,7 @@ def _act(heard: _Heard, reply: Reply, *, was_stopped: bool) -> LeadId | None:
     """Do what the reply says; the lead it touched, if it touched one."""
     match reply:
         case Stop():
-            return (
-                None  # the carrier has answered, and anything of ours would be refused
-            )
+            return None  # the carrier has answered, and anything of ours would be refused
         case Start(also_take=False):
             return _say(heard, wording.texts_on_again(heard.person.first_name))
         case Start() | Take() | Pass() | OutcomeReply() | More():
@@ -205,17 +201,11 @@ def _answer_question(heard: _Heard, reply: Answer, was_stopped: bool) -> LeadId 
 def _questions(heard: _Heard) -> list[OpenQuestion]:
     """The phone's questions, each as what it asks now: take it, or how did it end."""
     found = []
-    for each in questions.questions_of(
-        heard.conn, heard.person.phone, heard.now - LETTER_KEPT
-    ):
+    for each in questions.questions_of(heard.conn, heard.person.phone, heard.now - LETTER_KEPT):
         view = leads.read_lead(heard.conn, each.lead_id)
         mine = view is not None and view.row.owner == heard.person.id
         kind = QuestionKind.OUTCOME if mine else QuestionKind.PAGE
-        found.append(
-            OpenQuestion(
-                each.letter, each.lead_id, kind, each.opened_at, each.closed_at
-            )
-        )
+        found.append(OpenQuestion(each.letter, each.lead_id, kind, each.opened_at, each.closed_at))
     return found
 
 

@@ -1,6 +1,7 @@
 """From a verdict's actions to rows of the outbox: which words, to which number, good until when.
 
-Called by ``attend`` alone, inside its transaction. The words themselves are ``rules.wording``.
+Called by ``attend`` alone, inside its transaction; it holds the phones it asks. The words
+themselves are ``rules.wording``.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from sqlalchemy import Connection
 from service.desk.desk import Desk
 from service.desk.present import Crew
 from service.desk.record import Held
-from service.ledger import leads, outbox, questions
-from service.ledger.outbox import Order
-from service.ledger.questions import Asking
+from service.ledger import questions
+from service.ledger.look import Opened
+from service.ledger.outbox_rows import Order, OutboxKind
+from service.ledger.questions import Letter
 from service.rules import wording
 from service.rules.decide import Action, Page, Tell
 from service.rules.floor import Person
 from service.rules.hours import clock_text
-from service.rules.lead import Lead, RepId
+from service.rules.lead import Lead, PageId, RepId
 from service.rules.policy import Policy
 from service.rules.timeline import (
     AskedAgain,
@@ -45,13 +47,25 @@ class _Words:
     crew: Crew
     policy: Policy
     now: datetime
-    letters: dict[str, str | None]
+    letters: dict[str, Letter]
 
     def letter_of(self, person: Person) -> str | None:
-        return self.letters.get(person.phone)
+        """The letter to show on a phone: one question alone needs none."""
+        letter = self.letters.get(person.phone)
+        return letter.letter if letter and letter.others_open else None
 
 
-def order_messages(
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """Messages ready to be ordered, the questions they open, and which of them ask for a lead to
+    be taken (words like "ok" claim only the last of these)."""
+
+    orders: tuple[Order, ...] = ()
+    opened: tuple[Opened, ...] = ()
+    asks: frozenset[PageId] = frozenset()
+
+
+def word_messages(
     desk: Desk,
     conn: Connection,
     known: Held,
@@ -59,9 +73,9 @@ def order_messages(
     events: Sequence[Event],
     policy: Policy,
     now: datetime,
-) -> int:
-    """Order the messages of these actions; how many. People who have left get
-    none, nor does a note while the team's texts are off: the call itself said it."""
+) -> Worded:
+    """The messages of these actions. People who have left get none, nor does a note while the
+    team's texts are off: the call itself said it."""
     crew = desk.present.crew()
     sending = [
         (action, event, crew.people[action.rep])
@@ -71,41 +85,23 @@ def order_messages(
         and not (isinstance(action, Tell) and crew.team.texts_off)
     ]
     if not sending:
-        return 0
-    lead = leads.person_of(conn, known.id) or ERASED
-    words = _Words(lead, known, crew, policy, now, _letters(conn, known, sending, now))
-    orders = [_order(words, action, event, person) for action, event, person in sending]
-    outbox.order(conn, orders)
-    for order in orders:
-        if order.channel is Channel.TEXT:
-            asks = known.id if order.kind == "page_text" else None
-            questions.note_last_text(conn, order.to_number, order.id, asks, now)
-    return len(orders)
-
-
-def _letters(
-    conn: Connection,
-    known: Held,
-    sending: Sequence[tuple[Page | Tell, Event, Person]],
-    now: datetime,
-) -> dict[str, str | None]:
-    """Open the questions that these pages ask; the letter to show on each phone, if any.
-
-    A letter is shown when the phone has another question open: one alone needs none.
-    """
-    askings = [
-        Asking(person.phone, person.id, event.fact.page_id)
-        for action, event, person in sending
-        if isinstance(event.fact, Paged | Told) and _asks(action)
-    ]
-    letters = questions.open_questions(conn, known.id, askings, now)
-    shown: dict[str, str | None] = {}
-    for phone, letter in letters.items():
-        others = [
-            q for q in questions.questions_of(conn, phone) if q.lead_id != known.id
-        ]
-        shown[phone] = letter if others else None
-    return shown
+        return Worded()
+    asking = {person.phone: event for action, event, person in sending if _asks(action)}
+    letters = questions.letters_for(conn, known.id, list(asking), now)
+    words = _Words(known.person or ERASED, known, crew, policy, now, letters)
+    orders = tuple(_order(words, action, event, person) for action, event, person in sending)
+    return Worded(
+        orders=orders,
+        opened=tuple(
+            Opened(order.to_number, letter, order.rep_id, order.id)
+            for order in orders
+            if order.to_number in asking
+            and order.rep_id is not None
+            and order.seq == asking[order.to_number].seq
+            and (letter := letters[order.to_number].letter) is not None
+        ),
+        asks=frozenset(order.id for order in orders if order.kind == "page_text"),
+    )
 
 
 def _asks(action: Page | Tell) -> bool:
@@ -120,9 +116,7 @@ def _order(words: _Words, action: Page | Tell, event: Event, person: Person) -> 
     if isinstance(action, Page):
         channel = action.channel
         body = _page_body(words, channel, person)
-        kind: outbox.OutboxKind = (
-            "page_text" if channel is Channel.TEXT else "page_call"
-        )
+        kind: OutboxKind = "page_text" if channel is Channel.TEXT else "page_call"
     else:
         channel, kind = Channel.TEXT, "note_text"
         body = _note_body(words, action, person)

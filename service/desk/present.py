@@ -20,7 +20,7 @@ from service.errors import ConfigError
 from service.ledger import looks, people
 from service.ledger.engine import Ledger
 from service.rules.duty import changes_after, on_duty
-from service.rules.floor import Floor, Person, Turns
+from service.rules.floor import Floor, Person
 from service.rules.lead import RepId
 from service.rules.policy import Policy
 from service.rules.timeline import Channel
@@ -85,9 +85,7 @@ class Present:
         with self._ledger.transaction() as conn:
             copy = people.team(conn)
         if copy is None:
-            raise ConfigError(
-                "no team is loaded: run `speedtolead migrate` with a team file"
-            )
+            raise ConfigError("no team is loaded: run `speedtolead migrate` with a team file")
         if self._crew is not None and self._crew.team.digest == copy.digest:
             return self._crew
         team = team_from_dict(copy.body["team"])
@@ -106,15 +104,17 @@ class Present:
             self._policies[version] = known
         return known
 
-    def floor(self, conn: Connection, now: datetime, turns: Turns) -> Floor:
-        """What is true of the team at ``now``; ``turns`` as far as the caller knows them."""
+    def floor(self, now: datetime, deaf: frozenset[tuple[str, Channel]]) -> Floor:
+        """What is true of the team at ``now``; ``deaf`` are phones that a channel cannot reach.
+
+        Whose turn it is is left open: most looks begin none.
+        """
         crew = self.crew()
         shifts = crew.team.shifts
         return Floor(
             people=crew.people,
             on_duty=on_duty(shifts, now),
-            turns=turns,
-            deaf=_deaf(crew, people.deaf_phones(conn)),
+            deaf=_deaf(crew, deaf),
             texts_off=crew.team.texts_off,
             changes_at=changes_after(shifts, now),
         )
@@ -131,9 +131,7 @@ def crew_of(team: Team, policy_version: int) -> Crew:
     )
 
 
-def load_team(
-    ledger: Ledger, team: Team, at: datetime, replaces: str | None = None
-) -> bool:
+def load_team(ledger: Ledger, team: Team, at: datetime, replaces: str | None = None) -> bool:
     """Make ``team`` the present one and pin its policy; False when it is not what then holds.
 
     ``replaces`` is the digest last seen by the caller, so that an older copy of the file never
@@ -164,11 +162,7 @@ def floor_changed(ledger: Ledger, at: datetime) -> None:
         after = asked[-1]
 
 
-def _deaf(
-    crew: Crew, phones: frozenset[tuple[str, Channel]]
-) -> frozenset[tuple[RepId, Channel]]:
+def _deaf(crew: Crew, phones: frozenset[tuple[str, Channel]]) -> frozenset[tuple[RepId, Channel]]:
     return frozenset(
-        (crew.by_phone[phone].id, channel)
-        for phone, channel in phones
-        if phone in crew.by_phone
+        (crew.by_phone[phone].id, channel) for phone, channel in phones if phone in crew.by_phone
     )

@@ -13,22 +13,26 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from service.desk.counting import deltas_of
-from service.ledger import counts, leads, outbox, questions
-from service.ledger.leads import LeadRow, StandingRow
+from service.ledger import look, outbox, questions
+from service.ledger.lead_rows import LeadRow, StandingRow
+from service.ledger.look import Written
 from service.rules.answers import stirs
 from service.rules.decide import still_wanted
-from service.rules.lead import LeadId
+from service.rules.lead import Lead, LeadId
 from service.rules.standing import Standing, State, after, fold
-from service.rules.timeline import Claimed, Event, Fact, Paged, Passed, Timeline, Told
+from service.rules.timeline import Channel, Claimed, Event, Fact, Paged, Passed, Timeline, Told
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lead whose row this transaction holds, with all that happened to it."""
+    """A lead whose row this transaction holds, with all that happened to it. ``person`` is None
+    once erased; ``deaf`` are the phones that a channel cannot reach now."""
 
     row: LeadRow
     timeline: Timeline
     standing: Standing
+    person: Lead | None
+    deaf: frozenset[tuple[str, Channel]]
 
     @property
     def id(self) -> LeadId:
@@ -37,11 +41,10 @@ class Held:
 
 def hold(conn: Connection, lead_id: LeadId) -> Held | None:
     """Hold a lead and read it; None when there is no such lead. Raises LeadBusy."""
-    opened = leads.open_look(conn, lead_id)
-    if opened is None:
+    seen = look.begin(conn, lead_id)
+    if seen is None:
         return None
-    row, timeline = opened
-    return Held(row, timeline, fold(timeline))
+    return Held(seen.row, seen.timeline, fold(seen.timeline), seen.person, seen.deaf)
 
 
 def numbered(
@@ -56,8 +59,7 @@ def numbered(
     """The facts as the lead's next events."""
     first = held.standing.last_seq + 1
     return tuple(
-        Event(first + index, at, now, because, actor, fact)
-        for index, fact in enumerate(facts)
+        Event(first + index, at, now, because, actor, fact) for index, fact in enumerate(facts)
     )
 
 
@@ -85,24 +87,9 @@ def record(
     now = events[-1].recorded_at
     stirred = any(stirs(event.fact) for event in events)
     known = with_events(held, events)
-    due_at = now if stirred else look_again_at or held.row.look_again_at
+    due_at = now if stirred else held.row.look_again_at
     _write(conn, held, known, events, due_at, woken=stirred)
     _tidy_up(conn, known, events, now)
-    return known
-
-
-def record_look(
-    conn: Connection,
-    held: Held,
-    events: Sequence[Event],
-    look_again_at: datetime | None,
-) -> Held:
-    """Append what a look decided and when the next one is. Writes nothing if nothing changed."""
-    known = with_events(held, events)
-    unchanged = not events and held.row.woken_at is None
-    if unchanged and held.row.look_again_at == look_again_at:
-        return held
-    _write(conn, held, known, events, look_again_at, woken=False)
     return known
 
 
@@ -115,17 +102,33 @@ def _write(
     *,
     woken: bool,
 ) -> None:
-    leads.append(conn, held.id, events)
-    leads.save_standing(
+    look.write(
         conn,
-        held.id,
-        standing_row(known.standing),
+        written(held, known, events, look_again_at, woken=woken, at=events[-1].recorded_at),
+    )
+
+
+def written(
+    held: Held,
+    known: Held,
+    events: Sequence[Event],
+    look_again_at: datetime | None,
+    *,
+    woken: bool,
+    at: datetime,
+) -> Written:
+    """What is written of a lead that stood as ``held`` and now stands as ``known``."""
+    return Written(
+        lead_id=held.id,
+        at=at,
+        events=events,
+        standing=standing_row(known.standing),
         look_again_at=look_again_at,
         last_seq=known.standing.last_seq,
         last_recorded_at=known.standing.last_recorded_at,
         woken=woken,
+        deltas=deltas_of(held.row, held.standing, known.timeline, events),
     )
-    counts.count(conn, deltas_of(held.row, held.standing, known.timeline, events))
 
 
 def standing_row(standing: Standing) -> StandingRow:
@@ -141,15 +144,11 @@ def standing_row(standing: Standing) -> StandingRow:
     )
 
 
-def _tidy_up(
-    conn: Connection, known: Held, events: Sequence[Event], now: datetime
-) -> None:
+def _tidy_up(conn: Connection, known: Held, events: Sequence[Event], now: datetime) -> None:
     """Withdraw unsent pages nobody wants any more, and close the questions they asked."""
     facts = [event.fact for event in events]
     standing = known.standing
-    if standing.state is State.WAITING and not any(
-        isinstance(fact, Passed) for fact in facts
-    ):
+    if standing.state is State.WAITING and not any(isinstance(fact, Passed) for fact in facts):
         return
     withdraw_unwanted(conn, known, now)
     for fact in facts:

@@ -54,9 +54,7 @@ def take_in(
         delivered = leads.delivered_before(conn, source, deliveries)
         if delivered is not None:
             return TakenIn(delivered, duplicate=True)
-        taken = _receive(
-            desk, conn, source, arrival, people, deliveries, policy_version
-        )
+        taken = _receive(desk, conn, source, arrival, people, deliveries, policy_version)
     desk.wake([taken.lead_id])
     return taken
 
@@ -80,9 +78,7 @@ def _receive(
     received = NewInquiry() if arrival.test else receive(known, now)
     match received:
         case NewInquiry():
-            return _open(
-                desk, conn, source, arrival, people, deliveries, policy_version, now
-            )
+            return _open(desk, conn, source, arrival, people, deliveries, policy_version, now)
         case DoubleSubmit(lead_id) | Again(lead_id):
             leads.note_asked(
                 conn,
@@ -174,9 +170,7 @@ def _asked_again(
         facts.append(Reopened("asked_again"))
     now = desk.now_for(held.row.last_recorded_at)
     because = "the same person asked again"
-    events = numbered(
-        held, facts, at=now, now=now, because=because, actor=f"source:{source}"
-    )
+    events = numbered(held, facts, at=now, now=now, because=because, actor=f"source:{source}")
     record(conn, held, events)
 
 

@@ -88,16 +88,18 @@ def count(conn: Connection, deltas: Sequence[Delta]) -> None:
     """Count facts; those counted before change nothing."""
     if not deltas:
         return
-    written = [
-        {
-            "source_key": delta.source_key,
-            "metric": delta.metric,
-            "labels": json.dumps(dict(delta.labels), sort_keys=True),
-            "n": delta.n,
-        }
-        for delta in deltas
-    ]
+    written = [delta_json(delta) for delta in deltas]
     conn.execute(_COUNT, {"deltas": json.dumps(written)})
+
+
+def delta_json(delta: Delta) -> dict[str, object]:
+    """A delta as the statements that insert it read it."""
+    return {
+        "source_key": delta.source_key,
+        "metric": delta.metric,
+        "labels": json.dumps(dict(delta.labels), sort_keys=True),
+        "n": delta.n,
+    }
 
 
 def fold(conn: Connection, limit: int = FOLD_MAX) -> int:

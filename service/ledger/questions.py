@@ -98,6 +98,36 @@ def questions_of(
     return [Question(*row) for row in conn.execute(_QUESTIONS, values)]
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The letter a lead has on a phone (None: every letter is taken), and whether the phone has
+    other questions open, so that it must be shown."""
+
+    letter: str | None
+    others_open: bool
+
+
+def letters_for(
+    conn: Connection, lead_id: LeadId, phones: Sequence[str], at: datetime
+) -> dict[str, Letter]:
+    """The letter that a question about the lead has, or would have, on each phone.
+
+    Holds the phones until the transaction ends, so that no other lead is given the same letter.
+    """
+    if not phones:
+        return {}
+    # Read only after the phones are held: else two leads would be given one letter.
+    hold_phones(conn, phones)
+    values = {"phones": list(phones), "rested": at - LETTER_KEPT, "lead_id": lead_id}
+    rows = conn.execute(_TAKEN, {**values, "limit": QUESTIONS_MAX * len(phones)}).all()
+    found = {}
+    for phone in phones:
+        taken = [(row[1], row[2], row[3]) for row in rows if row[0] == phone]
+        others = any(is_open and holder != lead_id for _letter_, holder, is_open in taken)
+        found[phone] = Letter(_letter(taken, lead_id), others)
+    return found
+
+
 def open_question(
     conn: Connection,
     phone: str,
@@ -121,15 +151,8 @@ def open_questions(
     """
     if not askings:
         return {}
-    phones = [asking.phone for asking in askings]
-    # Read only after the phones are held: else two leads would be given one letter.
-    hold_phones(conn, phones)
-    values = {"phones": phones, "rested": at - LETTER_KEPT, "lead_id": lead_id}
-    rows = conn.execute(_TAKEN, {**values, "limit": QUESTIONS_MAX * len(phones)}).all()
-    letters: dict[str, str | None] = {
-        phone: _letter([(row[1], row[2], row[3]) for row in rows if row[0] == phone], lead_id)
-        for phone in phones
-    }
+    found = letters_for(conn, lead_id, [asking.phone for asking in askings], at)
+    letters = {phone: found[phone].letter for phone in found}
     asked = [
         {
             "phone": each.phone,

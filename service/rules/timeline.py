@@ -6,7 +6,7 @@ what a fact holds and how it is written down. What it all adds up to is ``standi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from types import NoneType, UnionType
@@ -332,11 +332,17 @@ def from_fields(kind: str, written: dict[str, Any]) -> Fact:
         for name, (outside, read) in readers.items()
         if outside in written
     }
-    return FACT_OF[kind](**held)
+    # Nothing is written of what is None, also where a fact must be told so (nobody's rep).
+    unsaid: dict[str, Any] = dict.fromkeys(_NULLABLE[kind])
+    return FACT_OF[kind](**(unsaid | held))
 
 
 def _plain(value: Any) -> Any:
     return value
+
+
+def _may_be_none(hint: Any) -> bool:
+    return get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
 
 
 def _reader(hint: Any) -> Any:
@@ -354,5 +360,13 @@ _READERS: dict[str, dict[str, tuple[str, Any]]] = {
     kind: {
         name: (name.rstrip("_"), _reader(hint)) for name, hint in get_type_hints(fact).items()
     }
+    for fact, kind in KIND_OF.items()
+}
+_NULLABLE: dict[str, tuple[str, ...]] = {
+    kind: tuple(
+        each.name
+        for each in fields(fact)
+        if each.default is MISSING and _may_be_none(get_type_hints(fact)[each.name])
+    )
     for fact, kind in KIND_OF.items()
 }

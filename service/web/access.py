@@ -54,9 +54,7 @@ def hash_token(token: str) -> str:
 class Access:
     """Which role a request's token has. Shared by all threads of a process."""
 
-    def __init__(
-        self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
         self._monotonic = monotonic
         self._lock = threading.Lock()

@@ -32,6 +32,16 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
+_SOURCE_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The source's own key, as the team file has it.",
+}
+
+_FRAMEWORKS_OWN = ("HTTPValidationError", "ValidationError")
+"""Schemas of answers that `problems` replaces."""
+
+
 def refusals(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may refuse in these ways."""
     found: dict[int | str, dict[str, Any]] = {}
@@ -51,7 +61,26 @@ def complete(app: FastAPI) -> None:
 
     def with_problem() -> dict[str, Any]:
         document = made()
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _SCHEMA
+        parts = document.setdefault("components", {})
+        schemas = parts.setdefault("schemas", {})
+        schemas["Problem"] = _SCHEMA
+        parts.setdefault("securitySchemes", {})["sourceKey"] = _SOURCE_KEY
+        for path in document["paths"].values():
+            for operation in path.values():
+                _without_frameworks_own(operation["responses"])
+        for name in _FRAMEWORKS_OWN:
+            schemas.pop(name, None)
         return document
 
     app.openapi = with_problem  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _without_frameworks_own(responses: dict[str, Any]) -> None:
+    """The framework claims for every path with a parameter that it may be wrong: texts never are."""
+    claimed = [
+        status
+        for status, response in responses.items()
+        if _FRAMEWORKS_OWN[0] in str(response.get("content", ""))
+    ]
+    for status in claimed:
+        del responses[status]

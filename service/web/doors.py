@@ -62,9 +62,7 @@ class Doors:
             return self._present.crew()
         except ConfigError:
             detail = "No team is loaded yet, so nothing can be taken in. Send the same again."
-            raise Declined(
-                Kind.LEDGER_UNAVAILABLE, detail, retry_after_s=TEAM_RETRY_S
-            ) from None
+            raise Declined(Kind.LEDGER_UNAVAILABLE, detail, retry_after_s=TEAM_RETRY_S) from None
 
     def door(self, source_id: str) -> Door:
         """The door of a JSON source. Raises Declined when there is none."""

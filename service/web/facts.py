@@ -105,9 +105,7 @@ class FactDoor:
             openapi_extra=_TOLD,
         )
 
-    async def _post(
-        self, lead_id: Annotated[str, Path(alias="id")], request: Request
-    ) -> Response:
+    async def _post(self, lead_id: Annotated[str, Path(alias="id")], request: Request) -> Response:
         asked = known_id(lead_id)
         key = idempotency_key(request.headers)
         if key is None:

@@ -156,9 +156,7 @@ class LeadDoor:
             responses=refusals(*common, Kind.NOT_FOUND),
         )
 
-    async def _post(
-        self, source: Annotated[str, Path(alias="id")], request: Request
-    ) -> Response:
+    async def _post(self, source: Annotated[str, Path(alias="id")], request: Request) -> Response:
         """Reads the body here and does everything else in one thread: each hop costs."""
         body: bytes | Declined
         try:
@@ -192,9 +190,7 @@ class LeadDoor:
         except SourceError as error:
             why = tidy(f"{error.field}: {error}" if error.field else str(error), WHY_LONGEST)
             kept = keep_unreadable(self._desk, door.source.id, body, why)
-            log.warning(
-                "lead", source=door.source.id, outcome="unreadable", kept=kept, because=why
-            )
+            log.warning("lead", source=door.source.id, outcome="unreadable", kept=kept, because=why)
             raise
 
     def _get(self, lead_id: Annotated[str, Path(alias="id")]) -> Json:

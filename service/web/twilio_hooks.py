@@ -9,7 +9,7 @@ Twilio to repeat.
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from urllib.parse import parse_qs
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import APIRouter
@@ -47,7 +47,7 @@ CALLER_LONGEST = 40
 
 CALLED_US = "Called us"
 THANKS = "Thank you for calling {team}. Somebody will call you back. Goodbye."
-COLLEAGUE = "This is {team}. You are known here as {name}, so no lead was opened. Goodbye."
+COLLEAGUE = "This is {team}. You are on the team, so no lead was opened. Goodbye."
 NO_LINE = "Thank you for calling {team}. Calls to this number are not answered. Goodbye."
 
 _REFUSALS = refusals(
@@ -189,16 +189,41 @@ class TwilioHooks:
         sid, crew = callbacks.call_sid(form), self._doors.crew()
         caller = tidy(form.get("From") or "", CALLER_LONGEST)
         number = to_e164(caller, self._doors.region())
-        colleague = crew.by_phone.get(number or "")
         source = _source_of(crew.team.sources, form.get("To") or "")
-        team = crew.team.name
-        if colleague is not None:
-            spoken = COLLEAGUE.format(team=team, name=colleague.name)
+        if number in crew.by_phone:
+            spoken = COLLEAGUE
         elif source is None:
-            raise _NoSuchLine(NO_LINE.format(team=team))
+            self._keep_call(form)
+            spoken = NO_LINE
         else:
             lead = Lead(phone=number, phone_as_given=caller or None, ask=CALLED_US)
             taken = take_in(self._desk, source.id, Arrival(lead, external_id=sid))
             log.info("lead", lead=taken.lead_id, source=source.id, outcome="called")
-            spoken = THANKS.format(team=team)
-        return _twiml(voice.say_and_hang_up(spoken))
+            spoken = THANKS
+        return _twiml(voice.say_and_hang_up(spoken.format(team=crew.team.name)))
+
+    def _keep_call(self, form: Form) -> None:
+        """Somebody wanted something, at a number that is no source's: a person should know."""
+        why = "a call to a number that is no source of leads"
+        kept = keep_unreadable(self._desk, "call", urlencode(form.pairs).encode(), why)
+        log.warning("webhook", kind="call", outcome="unreadable", kept=kept, because=why)
+
+
+def _source_of(sources: tuple[Source, ...], dialled: str) -> Source | None:
+    """The source whose number was called."""
+    lines = (source for source in sources if source.kind is SourceKind.CALL)
+    return next((line for line in lines if line.number == dialled), None)
+
+
+def _wrong_keys(request: Request) -> int:
+    """How many wrong keys came before this one, as we wrote it into the URL."""
+    digits = request.query_params.get("wrong", "")
+    return int(digits) if len(digits) == 1 and digits.isdecimal() else 0
+
+
+def _twiml(document: str) -> Response:
+    return Response(document, media_type=TWIML)
+
+
+def _nothing() -> Response:
+    return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -1,12 +1,13 @@
 """Leads stored and read back, and the locks that keep two hands from one lead."""
 
 import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import exc, text
+from sqlalchemy import Connection, exc, text
 
-from service.ledger import leads, listing, persons
+from service.ledger import leads, listing, locks, persons
 from service.ledger.engine import Ledger
 from service.ledger.leads import StandingRow
 from service.rules.lead import Lead, LeadId, PageId, RepId, identity_keys
@@ -27,6 +28,8 @@ from tests.rooms.ledger_world import (
     paged,
     store,
 )
+
+Hold = Callable[[Connection, Sequence[str]], None]
 
 DANA = Lead(
     name="Dana Réyes",
@@ -211,19 +214,33 @@ def test_two_edges_that_store_one_person_take_turns(fresh_ledger: Ledger) -> Non
     assert two.ended() == [one.ended()]
 
 
-def test_holders_of_keys_in_any_order_never_cross(fresh_ledger: Ledger) -> None:
-    keys = [f"phone:+1212555{n:04d}" for n in range(40)]
-    gate = threading.Barrier(2, timeout=20)
+ORDERED_LOCKS = [
+    (leads.hold_identity, "hashtextextended(key, 0)", "hashtextextended(:key, 0)"),
+    (locks.hold_phones, "hashtext(key)", "726, hashtext(:key)"),
+]
 
-    def hold_often(ordered: list[str]) -> None:
-        gate.wait()
-        for _ in range(10):
-            with fresh_ledger.transaction() as conn:
-                leads.hold_identity(conn, ordered)
 
-    both = [Beside(lambda: hold_often(keys)), Beside(lambda: hold_often(keys[::-1]))]
-    for each in both:
-        each.ended()
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "turned round"])
+@pytest.mark.parametrize(("hold", "rank", "name"), ORDERED_LOCKS, ids=["identity keys", "phones"])
+def test_keys_are_held_in_one_order_however_they_are_given(
+    fresh_ledger: Ledger, hold: Hold, rank: str, name: str, turned: bool
+) -> None:
+    """So two who want the same keys never cross: each waits at the last with the first in hand."""
+    with fresh_ledger.transaction() as conn:
+        in_order = text(f"select key from unnest(array['+1', '+2']) as key order by {rank}")
+        first, last = conn.execute(in_order).scalars()
+
+    def hold_both() -> None:
+        with fresh_ledger.transaction() as conn:
+            hold(conn, [last, first] if turned else [first, last])
+
+    with fresh_ledger.transaction() as holder, fresh_ledger.transaction() as other:
+        hold(holder, [last])
+        waiting = Beside(hold_both)
+        await_blocked(fresh_ledger)
+        free = text(f"select pg_try_advisory_xact_lock({name})")
+        assert not other.execute(free, {"key": first}).scalar_one()
+    waiting.ended()
 
 
 def test_a_look_that_waited_sees_what_the_holder_appended(fresh_ledger: Ledger) -> None:

@@ -51,18 +51,18 @@ class Phone:
 
     # -- how the handset behaves
 
-    def is(self, **settings: object) -> Phone:
+    def is_(self, **settings: object) -> Phone:
         """From now on the handset behaves so; see the carrier's settings of a phone."""
         self.carrier.post(f"phones/{self.number}/settings", settings)
         return self
 
     def is_out_of_range(self) -> Phone:
         """Texts are not delivered."""
-        return self.is(texts="undelivered")
+        return self.is_(texts="undelivered")
 
     def has_a_mailbox_that_picks_up(self) -> Phone:
-        """A mailbox answers before the ringing ends."""
-        return self.is(calls="voicemail", voicemail_after_s=5)
+        """A mailbox answers at once; it listens and presses no key."""
+        return self.is_(calls="voicemail", voicemail_after_s=0.1)
 
     # -- what the story has not asked for
 
@@ -137,7 +137,12 @@ class Ring:
     item: Json
 
     def answers(self) -> Conversation:
+        """Its owner picks up."""
         self._do("answer")
+        return Conversation(self.phone, str(self.item["sid"]))
+
+    def is_answered_by_itself(self) -> Conversation:
+        """The mailbox picks up."""
         return Conversation(self.phone, str(self.item["sid"]))
 
     def declines(self) -> Phone:
@@ -168,8 +173,8 @@ class Conversation:
         self.phone.carrier.post(f"calls/{self.sid}/keys", {"digits": keys})
         return self
 
-    def ends(self) -> Phone:
-        """The call is over."""
+    def hangs_up(self) -> Phone:
+        self.phone.carrier.post(f"calls/{self.sid}/hangup")
         self.phone.has(lambda item: self._is(item, "call_ended"), "the end of the call")
         return self.phone
 

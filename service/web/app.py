@@ -1,0 +1,95 @@
+"""Puts the front door together: every address of `web`, every refusal a problem document.
+
+leads         leads as JSON, in and out        doors    each source's key and limit
+facts         facts from outside               access   bearer tokens and their roles
+twilio_hooks  texts, receipts, keys, calls     limits   how much, how slowly, how often
+health        /live and /ready                 problems every refusal
+metrics       /metrics, read from the ledger   series   every metric's name and meaning
+front_page    /                                views    leads as JSON
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from redis.exceptions import RedisError
+from starlette.concurrency import run_in_threadpool
+
+from service.errors import Fault
+from service.intake.json_source import arrival_from_json
+from service.web import problems
+from service.web.access import Access
+from service.web.documented import complete
+from service.web.doors import Doors
+from service.web.facts import FactDoor
+from service.web.front_page import FrontPage
+from service.web.headers import SafeHeaders
+from service.web.health import Health
+from service.web.leads import LeadDoor
+from service.web.metrics import MetricsDoor
+from service.web.twilio_hooks import TwilioHooks
+from service.web.version import VERSION
+from service.wiring import House
+
+STATIC = Path(__file__).parent / "static"
+
+A_LEAD = b'{"name": "Nobody", "phone": "+12125550123", "ask": "To be ready"}'
+"""Read at the start and thrown away."""
+
+log = structlog.get_logger("web")
+
+
+def create_app(house: House) -> FastAPI:
+    """The front door as an ASGI application. The house stays the caller's, who closes it.
+
+    Nothing is connected here. Raises ConfigError for a public URL that webhooks cannot be signed
+    for.
+    """
+    doors = Doors(house.desk.present, house.redis)
+    access = Access(house.ledger)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(_warm, house, doors)
+        yield
+        await run_in_threadpool(doors.close)
+
+    app = FastAPI(
+        title="Speed to lead",
+        summary="Hand in leads, read them back, tell what became of them.",
+        version=VERSION,
+        lifespan=lifespan,
+        redirect_slashes=False,  # a redirected webhook comes back as a GET without its body
+        redoc_url=None,
+    )
+    problems.install(app)
+    for part in (
+        LeadDoor(house, doors, access),
+        FactDoor(house, doors, access),
+        TwilioHooks(house, doors),
+        Health(house),
+        MetricsDoor(house, access),
+        FrontPage(house.settings),
+    ):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_middleware(SafeHeaders)
+    complete(app)
+    return app
+
+
+def _warm(house: House, doors: Doors) -> None:
+    """Connect, read the team and load the tables of phone numbers now, so that the first lead
+    does not wait for any of it.
+
+    What is not there yet is met again with the first request.
+    """
+    try:
+        region = doors.region()
+        arrival_from_json(A_LEAD, region)
+        house.redis.ping()
+    except (Fault, RedisError, OSError) as absent:
+        log.warning("start", outcome="not warm", because=type(absent).__name__)

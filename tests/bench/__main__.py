@@ -1,0 +1,27 @@
+"""`python -m tests.bench [latency|storm|looks|micro|all] [--quick]`."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from datetime import UTC, datetime
+
+import click
+
+from tests.bench.figures import say
+
+PARTS = ("micro", "latency", "looks", "storm")
+
+
+@click.command()
+@click.argument("part", type=click.Choice([*PARTS, "all"]), default="all")
+@click.option("--quick", is_flag=True, help="Fewer samples: to see that it runs, not how fast.")
+def main(part: str, quick: bool) -> None:
+    """Measure the product beside a bare pipeline. Prints; asserts nothing."""
+    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    say(f"{when}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    for name in PARTS if part == "all" else (part,):
+        importlib.import_module(f"tests.bench.{name}").run(quick)
+
+
+main()

@@ -1,0 +1,94 @@
+"""A storm: two hundred leads a second for ten seconds, at a carrier that takes its time.
+
+What must hold is not a time: no lead may be lost, and none paged twice. Both are counted from
+outside, by what the sender was answered and what came to the carrier.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+
+from tests.bench.figures import SPREAD, say, show, spread
+from tests.bench.house import REPS, House, house
+from tests.bench.latency import TAG, WARM_UP, first_arrivals, fresh, take_turns_of
+from tests.bench.traffic import Sample, drive
+
+LEADS = 2_000
+LEADS_QUICK = 200
+PER_SECOND = 200
+CARRIER_S = 0.15
+WORKERS = 2
+GIVE_UP_S = 300.0
+LOOK_EVERY_S = 0.25
+ACCEPTED = 202
+
+
+def run(quick: bool) -> None:
+    """Measure and print."""
+    leads = LEADS_QUICK if quick else LEADS
+    with house() as built:
+        built.start_carrier()
+        built.start_product(WORKERS)
+        take_turns_of(built, [fresh(built.web) for _ in range(WARM_UP)])
+        built.reset_carrier(CARRIER_S, receipts=True)
+        samples = [fresh(built.web) for _ in range(leads)]
+        before, began = built.cpu_s(), time.monotonic()
+        drive(samples, 1 / PER_SECOND)
+        driven_s = time.monotonic() - began
+        quiet_s = _until_quiet(built, began)
+        used = {name: s - before.get(name, 0.0) for name, s in built.cpu_s().items()}
+        _print(built, samples, driven_s)
+        _print_cpu(used, quiet_s)
+        for line in built.complaints()[:10]:
+            say(line)
+
+
+def _until_quiet(built: House, began: float) -> float:
+    """Wait until the outbox holds nothing unsent; seconds since the first lead left."""
+    unfinished = "select count(*) from outbox where state in ('ordered', 'taken')"
+    waiting = "select count(*) from lead where look_again_at <= now()"
+    while time.monotonic() - began < GIVE_UP_S:
+        if built.query(unfinished)[0][0] == built.query(waiting)[0][0] == 0:
+            break
+        time.sleep(LOOK_EVERY_S)
+    return time.monotonic() - began
+
+
+def _print(built: House, samples: list[Sample], driven_s: float) -> None:
+    arrived = first_arrivals(built)
+    counted = Counter(tag[0] for _at, _to, words in built.arrivals() if (tag := TAG.search(words)))
+    stored = [s for s in samples if s.status == ACCEPTED]
+    waits = [(arrived[s.tag] - s.due_ns) / 1e9 for s in stored if s.tag in arrived]
+    answers = [(s.answered_ns - s.due_ns) / 1e9 for s in stored]
+    lateness = [(s.sent_ns - s.due_ns) / 1e9 for s in samples if s.sent_ns]
+    rows = [
+        spread("lead due -> 202", answers),
+        spread("lead due -> carrier", waits),
+        spread("(sender's own lateness)", lateness),
+    ]
+    title = f"Storm: {len(samples)} leads at {PER_SECOND}/s, {REPS} reps, carrier {CARRIER_S} s"
+    show(title, SPREAD, rows)
+    say(f"answered: {dict(Counter(s.status for s in samples))}; sending took {driven_s:.1f} s")
+    last_s = (max(arrived[s.tag] for s in stored if s.tag in arrived) - samples[0].due_ns) / 1e9
+    say(f"every stored lead's first page requested {last_s:.1f} s after the first lead left")
+    say(f"lost (202 but never paged): {sum(s.tag not in arrived for s in stored)}")
+    say(f"paged twice: {sum(counted[s.tag] > 1 for s in stored)}")
+    by_state = built.query("select state, count(*) from outbox group by state order by state")
+    say(f"outbox: {dict(by_state)}; share paged within 2 s: {_within(waits, 2.0):.0%}")
+
+
+def _within(waits: list[float], seconds: float) -> float:
+    return sum(wait <= seconds for wait in waits) / max(len(waits), 1)
+
+
+def _print_cpu(used: dict[str, float], quiet_s: float) -> None:
+    cores = os.cpu_count() or 1
+    rows = [[name, f"{s:.1f}", f"{s / quiet_s / cores:.0%}"] for name, s in used.items()]
+    total = sum(used.values())
+    rows.append(["all (without the sender)", f"{total:.1f}", f"{total / quiet_s / cores:.0%}"])
+    title = f"Processor time over the {quiet_s:.1f} s until all was quiet, {cores} cores"
+    show(title, ("process", "seconds", "share of all cores"), rows)
+
+

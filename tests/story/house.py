@@ -1,0 +1,257 @@
+"""A house: every process of the product on this machine, and what a person there can do to it.
+
+Started by `speedtolead up` alone, on ports and in a directory of its own; spoken to over HTTP,
+by signals to its processes, and by its clock file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from service.config import PREFIX
+from tests.story.carrier import LISTED_MAX, Carrier
+from tests.story.clock import HouseClock
+from tests.story.diary import Diary
+from tests.story.leads import Lead, fresh_phone
+from tests.story.patience import until
+from tests.story.phones import Phone
+from tests.story.teams import KEY_NAME, PHONES
+
+Json = dict[str, Any]
+
+SOURCE_KEY = "a-source-key-of-the-stories"
+READY_WITHIN_S = 60.0
+STOPPED_WITHIN_S = 20.0
+HTTP_WITHIN_S = 30.0
+
+
+def free_port() -> int:
+    """A port that nobody has, for the moment."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return cast(int, probe.getsockname()[1])
+
+
+@dataclass
+class House:
+    """One running house."""
+
+    home: Path
+    clock: HouseClock
+    diary: Diary
+    http: httpx.Client
+    carrier: Carrier
+    env: dict[str, str]
+    token: str = ""
+    phones: dict[str, Phone] = field(default_factory=dict)
+    leads: list[Lead] = field(default_factory=list)
+    expected_errors: list[str] = field(default_factory=list)
+
+    # -- people
+
+    @property
+    def ann(self) -> Phone:
+        return self.phones["ann"]
+
+    @property
+    def bob(self) -> Phone:
+        return self.phones["bob"]
+
+    @property
+    def mia(self) -> Phone:
+        return self.phones["mia"]
+
+    # -- the front door
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header that lets an integration in."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def lead(self, name: str, *, phone: str = "", key: str = "", **fields: object) -> Lead:
+        """Somebody asks to be contacted, through the website."""
+        phone = phone or fresh_phone()
+        answer = self.is_offered({"name": name, "phone": phone, **fields}, key=key)
+        assert answer.status_code == 202, f"{answer.status_code} {answer.text}"
+        return self.knows(answer, phone)
+
+    def knows(self, answer: httpx.Response, phone: str = "") -> Lead:
+        """The lead of a 202, which the story's end will settle."""
+        lead = Lead(self, answer.json()["lead_id"], phone)
+        if lead.id not in [each.id for each in self.leads]:
+            self.leads.append(lead)
+        return lead
+
+    def is_offered(
+        self, body: object, *, source: str = "website", key: str = "", **headers: str
+    ) -> httpx.Response:
+        """Knock at the front door; whatever it answers."""
+        given = {"Authorization": f"Bearer {SOURCE_KEY}", **headers}
+        if key:
+            given["Idempotency-Key"] = key
+        if isinstance(body, bytes):
+            given.setdefault("Content-Type", "application/json")
+            return self.http.post(f"/leads/{source}", content=body, headers=given)
+        return self.http.post(f"/leads/{source}", json=body, headers=given)
+
+    def asks(self, path: str) -> Json:
+        """Read something as an integration would."""
+        answer = self.http.get(path, headers=self.bearer)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
+        held: Json = answer.json()
+        return held
+
+    def is_ready(self) -> bool:
+        """Whether it says of itself that it is."""
+        try:
+            return self.http.get("/ready").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    # -- what its processes do, and what is done to them
+
+    def pid(self, name: str) -> int:
+        """The pid of one process: `web`, `worker-1`, `sweep`, `valkey`, `postgres` ..."""
+        places = {
+            "valkey": self.home / "data" / "valkey" / "valkey.pid",
+            "postgres": self.home / "data" / "postgres" / "postmaster.pid",
+        }
+        path = places.get(name, self.home / "data" / "run" / f"{name}.pid")
+        return int(until(lambda: _first_line(path), f"{name} has a pid"))
+
+    def kills(self, *names: str) -> None:
+        """kill -9, all at once; returns when `up` has put others in their place."""
+        before = {name: self.pid(name) for name in names}
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+        for name, pid in before.items():
+            until(lambda name=name, pid=pid: self.pid(name) != pid, f"a new {name}")
+
+    def holds(self, name: str) -> None:
+        """The process stops where it is, and hangs whoever talks to it."""
+        os.kill(self.pid(name), signal.SIGSTOP)
+
+    def lets_go(self, name: str) -> None:
+        """It goes on."""
+        os.kill(self.pid(name), signal.SIGCONT)
+
+    def expects_errors(self, *words: str) -> None:
+        """Error lines with one of these words are this story's own doing."""
+        self.expected_errors.extend(words)
+
+    def runs(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One command of the product, beside the running house."""
+        return subprocess.run(
+            [sys.executable, "-m", "service.cli", *arguments],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=READY_WITHIN_S,
+            check=False,
+        )
+
+    # -- stillness
+
+    def is_quiet(self) -> None:
+        """All that is due at this instant of the house's clock is done, and has arrived."""
+        until(lambda: not self._unfinished(), "the house has nothing left to do")
+        until(lambda: not self._on_its_way(), "every accepted text has arrived")
+
+    def _unfinished(self) -> list[str]:
+        """Looks that are due, and messages that nobody has settled, as the metrics tell them."""
+        figures = self.http.get("/metrics").text.splitlines()
+        return [line for line in figures if line.startswith(UNFINISHED) and not line.endswith(" 0.0")]
+
+    def _on_its_way(self) -> set[str]:
+        """Texts that the carrier took for a phone that works and has not shown yet."""
+        working = {
+            phone["number"]
+            for phone in self.carrier.get("phones")["phones"]
+            if phone["settings"]["texts"] == "deliver"
+        }
+        taken = self.carrier.was_asked_for()
+        shown = self.carrier.get("items", limit=LISTED_MAX)["items"]
+        return {
+            each["sid"] for each in taken if each["status"] == 201 and each["to"] in working
+        } - {item["sid"] for item in shown}
+
+
+UNFINISHED = (
+    "speedtolead_looks_overdue",
+    'speedtolead_outbox_messages{state="ordered"}',
+    'speedtolead_outbox_messages{state="taken"}',
+)
+
+
+@contextmanager
+def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterator[House]:
+    """A house from its start to its end. Its clock may begin at any instant."""
+    clock, diary = HouseClock(home / "clock"), Diary(home / "log")
+    if starts_at is not None:
+        clock.starts_at(starts_at)
+    (home / "team.yaml").write_text(team)
+    env, port, sandbox_port = _environment(home), free_port(), free_port()
+    arguments = ["up", "--workers", "2", "--port", str(port)]
+    arguments += ["--team", str(home / "team.yaml")]
+    env |= {f"{PREFIX}PORT": str(port), f"{PREFIX}SANDBOX_PORT": str(sandbox_port)}
+    with (
+        _process(home, arguments, env) as up,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HTTP_WITHIN_S, trust_env=False) as http,
+        httpx.Client(base_url=f"http://127.0.0.1:{sandbox_port}", timeout=HTTP_WITHIN_S, trust_env=False) as desk,
+    ):
+        house = House(home, clock, diary, http, Carrier(desk), env)
+        until(lambda: up.poll() is not None or house.is_ready(), "ready", READY_WITHIN_S)
+        assert up.poll() is None, f"`up` ended: {diary.lines()[-5:]}"
+        made = house.runs("token", "create", "--role", "api")
+        assert made.returncode == 0, made.stderr
+        house.token = made.stdout.strip()
+        yield house
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Ours alone: nothing that the developer's own shell may have set."""
+    others = {name: v for name, v in os.environ.items() if not name.upper().startswith(PREFIX)}
+    return others | {
+        KEY_NAME: SOURCE_KEY,
+        f"{PREFIX}DATA_DIR": str(home / "data"),
+        f"{PREFIX}CLOCK_FILE": str(home / "clock"),
+    }
+
+
+@contextmanager
+def _process(
+    home: Path, arguments: list[str], env: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """One command of the product that runs until the block ends, and then ends in good order."""
+    with (home / "log").open("ab") as log, (home / "said").open("ab") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service.cli", *arguments], env=env, stdout=said, stderr=log
+        )
+    try:
+        yield process
+        assert process.poll() is None, f"{arguments[0]} ended by itself: {process.returncode}"
+        process.terminate()
+        assert process.wait(STOPPED_WITHIN_S) == 0, f"{arguments[0]} did not end in good order"
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text().partition("\n")[0].strip()
+    except OSError:
+        return ""

@@ -1,0 +1,91 @@
+"""Those who ask to be contacted, and what the house tells of them over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from tests.story.patience import until
+
+if TYPE_CHECKING:
+    from tests.story.house import House
+
+Json = dict[str, Any]
+
+_numbers = count(1)
+_keys = count(1)
+
+
+def fresh_phone() -> str:
+    """A number that no lead of this run has had: two leads of one number are one person."""
+    return f"+1415226{next(_numbers):04d}"
+
+
+@dataclass(frozen=True)
+class Lead:
+    """A lead that was accepted. `id` is the house's."""
+
+    house: House
+    id: str
+    phone: str
+
+    def read(self) -> Json:
+        """The lead, its standing and its timeline."""
+        return self.house.asks(f"/leads/{self.id}")
+
+    def events(self, kind: str = "") -> list[Json]:
+        """Its timeline, or the events of one kind."""
+        timeline: list[Json] = self.read()["timeline"]
+        return [event for event in timeline if kind in ("", event["event"])]
+
+    @property
+    def arrived_at(self) -> datetime:
+        return datetime.fromisoformat(self.read()["lead"]["arrived_at"])
+
+    def is_claimed_by(self, rep: str) -> Lead:
+        """Within moments, this rep has it and nobody else ever had."""
+        until(lambda: self.read()["standing"]["owner"] == rep, f"{rep} has the lead")
+        owners = [event["rep"] for event in self.events("claimed")]
+        assert owners == [rep], f"claimed by {owners}"
+        return self
+
+    def is_waiting(self) -> Lead:
+        """Nobody has it."""
+        standing = self.read()["standing"]
+        assert standing["state"] == "waiting", standing
+        assert standing["owner"] is None, standing
+        return self
+
+    def timeline_shows(self, *kinds: str) -> Lead:
+        """Within moments these events are there in this order, others between them."""
+        until(lambda: _in_order(kinds, self._kinds()), f"{kinds} in {self._kinds()}")
+        return self
+
+    def was_paged(self) -> list[tuple[str, str]]:
+        """Whom we decided to page, by which channel, in order."""
+        return [(event["rep"], event["channel"]) for event in self.events("paged")]
+
+    def is_told(self, event: str, **fields: object) -> None:
+        """A CRM tells that something happened to it."""
+        answer = self.house.http.post(
+            f"/leads/{self.id}/events",
+            json={"event": event, **fields},
+            headers={**self.house.bearer, "Idempotency-Key": f"story-{next(_keys)}"},
+        )
+        assert answer.status_code in (202, 409), answer.text
+
+    def is_settled(self) -> None:
+        """It needs nobody any more: a CRM tells that it was booked."""
+        self.is_told("outcome", outcome="booked")
+        until(lambda: not self.read()["standing"]["open"], "the lead is settled")
+
+    def _kinds(self) -> list[str]:
+        return [event["event"] for event in self.events()]
+
+
+def _in_order(wanted: Sequence[str], found: Sequence[str]) -> bool:
+    rest = iter(found)
+    return all(kind in rest for kind in wanted)

@@ -1,0 +1,51 @@
+"""Team files of the stories. The order of people is fixed, so that a story can name who is asked.
+
+Ann is asked first, then Bob; Mia manages both. Rotation, weights and turns are the rules' tests.
+"""
+
+ANN, BOB, MIA = "+12125550101", "+12125550102", "+12125550109"
+PHONES = {"ann": ANN, "bob": BOB, "mia": MIA}
+
+KEY_NAME = "WEBSITE_KEY"
+
+_PEOPLE = f"""
+team: Sunrise Solar
+timezone: America/New_York
+carrier: {{pages_from: "+15005550006", leads_from: "+15005550007", calls_per_second: 5}}
+reps:
+  - {{id: ann, name: Ann Lee, phone: "{ANN}"}}
+  - {{id: bob, name: Bob Ray, phone: "{BOB}"}}
+managers:
+  - {{id: mia, name: Mia Fox, phone: "{MIA}", last_resort: true}}
+sources:
+  - {{id: website, kind: json, key: "env:{KEY_NAME}", per_minute: 6000}}
+turn: in-order
+ladder:
+  - {{at: 0s,  page: on-duty,          by: text}}
+  - {{at: 45s, page: on-duty,          by: call}}
+  - {{at: 2m,  page: everyone-on-duty, by: text}}
+  - {{at: 5m,  page: managers,         by: text}}
+  - {{at: 15m, page: last-resort,      by: call, repeat: 15m}}
+"""
+
+ALWAYS_ON_DUTY = f"""{_PEOPLE}
+hours: {{mon-sun: "00:00-24:00"}}
+shifts:
+  - {{days: mon-sun, from: "00:00", to: "24:00", reps: [ann, bob]}}
+"""
+
+TWO_SHIFTS = f"""{_PEOPLE}
+hours: {{mon-sun: "00:00-24:00"}}
+shifts:
+  - {{days: mon-sun, from: "02:00", to: "14:00", reps: [ann]}}
+  - {{days: mon-sun, from: "14:00", to: "22:00", reps: [bob]}}
+"""
+"""Nobody from 22:00 to 02:00, an hour that does not exist on the night summer time begins."""
+
+DAY_TEAM = f"""{_PEOPLE}
+hours: {{mon-sun: "08:00-20:00"}}
+after_hours: at-opening
+shifts:
+  - {{days: mon-sun, from: "08:00", to: "14:00", reps: [ann]}}
+  - {{days: mon-sun, from: "14:00", to: "20:00", reps: [bob]}}
+"""
