@@ -57,28 +57,15 @@ class QueueWake:
         if time.monotonic() < self._rest_until:
             return False
         try:
-            if len(lead_ids) == 1:
-                self._one(lead_ids[0])
-            else:
-                self._many(lead_ids)
+            self._put(lead_ids)
         except (RedisError, OSError) as lost:
             self._rest_until = time.monotonic() + REST_AFTER_FAILURE_S
             log.warning("wake lost, the sweep will look", leads=len(lead_ids), because=str(lost))
             return False
         return True
 
-    def _one(self, lead_id: LeadId) -> Job:
-        return self._queue.enqueue_call(
-            LOOK_JOB,
-            args=(lead_id,),
-            timeout=JOB_TIMEOUT_S,
-            result_ttl=RESULT_TTL_S,
-            failure_ttl=FAILURE_TTL_S,
-            description="look",
-            retry=Retry(max=JOB_RETRIES),
-        )
-
-    def _many(self, lead_ids: Sequence[LeadId]) -> list[Job]:
+    def _put(self, lead_ids: Sequence[LeadId]) -> list[Job]:
+        """In one round trip, were it one lead: RQ's ``enqueue`` takes two."""
         return self._queue.enqueue_many(
             [
                 Queue.prepare_data(

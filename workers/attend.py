@@ -113,7 +113,7 @@ def look(lead_id: str) -> None:
     if _Room.desk is None:
         raise RuntimeError("looks run inside a worker started by `speedtolead worker`")
     try:
-        attended = attend(_Room.desk, LeadId(lead_id))
+        attended = attend(_Room.desk, LeadId(lead_id), _Room.senders)
     except LeadBusy:
         # Whoever holds it is looking, or has just asked for the next look.
         log.info("look", lead=lead_id, outcome="busy")

@@ -65,9 +65,7 @@ class Audit:
         with self.desk.ledger.transaction() as conn:
             found = looks.forgotten(conn, now, GRACE_S)
         leads = {each.lead_id: each for each in found if each.lead_id is not None}
-        repaired = [
-            lead_id for lead_id, each in leads.items() if self._repair(lead_id, each)
-        ]
+        repaired = [lead_id for lead_id, each in leads.items() if self._repair(lead_id, each)]
         audited = Audited(len(repaired), len(leads) - len(repaired))
         self._settle_findings(leads)
         with self.desk.ledger.transaction() as conn:
@@ -76,11 +74,7 @@ class Audit:
             health.drop_old_beats(conn)
         self.desk.wake(repaired)
         say = log.info if audited.ok else log.error
-        outcome = (
-            "every open lead has an action or a look"
-            if audited.ok
-            else "leads are stuck"
-        )
+        outcome = "every open lead has an action or a look" if audited.ok else "leads are stuck"
         say("audit", outcome=outcome, open=open_leads, **_counted(audited))
         if audited.ok:
             self._heartbeat()
@@ -108,13 +102,9 @@ class Audit:
         if self.heartbeat_url is None:
             return
         try:
-            requests.get(
-                self.heartbeat_url, timeout=HEARTBEAT_TIMEOUT_S
-            ).raise_for_status()
+            requests.get(self.heartbeat_url, timeout=HEARTBEAT_TIMEOUT_S).raise_for_status()
         except requests.RequestException as failed:
-            log.warning(
-                "heartbeat", outcome="not delivered", because=type(failed).__name__
-            )
+            log.warning("heartbeat", outcome="not delivered", because=type(failed).__name__)
 
 
 def _counted(audited: Audited) -> dict[str, int]:

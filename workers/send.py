@@ -1,8 +1,8 @@
 """Sender threads: take a message that is still wanted, send it, settle what came of it.
 
-Each thread keeps one warm connection to the carrier. They are rung by their own process's looks,
-so that a page leaves one queue hop after its lead arrived, and look by themselves every half
-second, so that nothing depends on the ring.
+Each thread keeps one warm connection to the carrier. They are given messages, or rung, by their own
+process's looks, so that a page leaves one queue hop after its lead arrived; and one of them asks
+the ledger every half second, so that nothing depends on that.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 
 import structlog
 
 from service.desk.desk import Desk
-from service.desk.dispatch import ALL, Full, Taking, settle, take_next
+from service.desk.dispatch import ALL, Full, Taking, settle, take_next, taking_of
 from service.errors import LeadBusy, LedgerUnavailable, LineError
+from service.ledger.outbox_rows import OutboxRow
 from service.phone.line import Busy, CallOrder, Line, SendOutcome, Unknown
 
 log = structlog.get_logger("send")
@@ -29,52 +32,115 @@ TRIES_MAX = 3
 BUSY_WAIT_MAX_S = 2.0
 # Ours to settle again for as long as the lease can last; after that the sweep asks the carrier.
 SETTLE_TRIES_MAX = 5
-# An idle connection is closed by the carrier; asking now and then keeps the next page quick.
-WARM_EVERY_S = 25.0
+# An idle connection is closed by the carrier after a minute or so; asking now and then keeps the
+# next page quick.
+WARM_EVERY_S = 45.0
 
 
 class Senders:
-    """``threads`` senders of one process. Built stopped; ``start`` and ``stop`` once each."""
+    """``threads`` senders of one process. Built stopped; ``start`` and ``stop`` once each.
+
+    A look in the same process may reserve a free sender and give it the message it ordered
+    (``attend.Hands``). One idle sender at a time asks the ledger twice a second, for messages
+    ordered elsewhere; each that finds one rings the next, so that a backlog wakes them all.
+    """
 
     def __init__(self, desk: Desk, line: Line, public_url: str, threads: int) -> None:
         self._desk = desk
         self._line = line
         self._public_url = public_url
-        self._stop = threading.Event()
-        self._rung = threading.Semaphore(0)
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._given: deque[OutboxRow] = deque()
+        self._rung = self._idle = self._reserved = 0
+        self._asked_for = False
         self._threads = [
             threading.Thread(target=self._run, args=(number,), name=f"send-{number}")
             for number in range(threads)
         ]
 
+    @property
+    def name(self) -> str:
+        """Who takes what is given to a sender here."""
+        return f"{os.getpid()}"
+
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
+    def reserve(self) -> bool:
+        """Keep one free sender for a message that is about to be ordered."""
+        with self._changed:
+            if self._idle <= self._reserved + len(self._given):
+                return False
+            self._reserved += 1
+            return True
+
+    def release(self) -> None:
+        """Nothing came of it: the reserved sender is free again."""
+        with self._changed:
+            self._reserved -= 1
+
+    def give(self, row: OutboxRow) -> None:
+        """Give the reserved sender its message."""
+        with self._changed:
+            self._reserved -= 1
+            self._given.append(row)
+            self._changed.notify()
+
     def ring(self, messages: int = 1) -> None:
-        """Messages were ordered: so many threads should look at once."""
-        for _ in range(min(messages, len(self._threads))):
-            self._rung.release()
+        """Messages were ordered: so many senders should ask the ledger at once."""
+        with self._changed:
+            self._rung = min(self._rung + messages, len(self._threads))
+            self._changed.notify(messages)
 
     def stop(self) -> None:
         """Let each thread finish what it has taken, then end."""
-        self._stop.set()
-        for _ in self._threads:
-            self._rung.release()
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
         for thread in self._threads:
             thread.join()
 
     def _run(self, number: int) -> None:
         taken_by = f"{os.getpid()}:{number}"
         warmed_at = self._warm()
-        while not self._stop.is_set():
-            sent = self._one(taken_by)
-            if sent:
+        while True:
+            row = self._next()
+            if row is not None:
+                self._guarded(lambda row=row: self._given_one(row))  # type: ignore[misc]  # bound
                 warmed_at = time.monotonic()
-                continue
-            if time.monotonic() - warmed_at > WARM_EVERY_S:
+            elif self._stopping.is_set():
+                return
+            elif self._guarded(lambda: self._one(taken_by)):
+                warmed_at = time.monotonic()
+            elif time.monotonic() - warmed_at > WARM_EVERY_S:
                 warmed_at = self._warm()
-            self._rung.acquire(timeout=LOOK_EVERY_S)
+
+    def _next(self) -> OutboxRow | None:
+        """Wait for something to do: a message given to us, or (None) a reason to ask the ledger or
+        to end. What was given is sent before ending: nobody else may take it."""
+        with self._changed:
+            asks = False
+            while True:
+                if self._given:
+                    return self._given.popleft()
+                if self._rung or asks or self._stopping.is_set():
+                    self._rung -= min(self._rung, 1)
+                    return None
+                asks = self._wait()
+
+    def _wait(self) -> bool:
+        """Be idle for a while; whether it is now on this thread to ask the ledger."""
+        asker = not self._asked_for
+        self._asked_for = True
+        self._idle += 1
+        heard = self._changed.wait(LOOK_EVERY_S if asker else WARM_EVERY_S)
+        self._idle -= 1
+        if asker:
+            self._asked_for = False
+            self._changed.notify()  # somebody else becomes the one that asks
+        return not heard and self._idle >= self._reserved
 
     def _warm(self) -> float:
         try:
@@ -83,29 +149,38 @@ class Senders:
             log.info("line", outcome="not warm", because=str(cold))
         return time.monotonic()
 
-    def _one(self, taken_by: str) -> bool:
-        """Send one message, if one waits; whether it did."""
+    def _guarded(self, deed: Callable[[], bool]) -> bool:
+        """Do it; a sender that died would be a phone that stays silent."""
         try:
-            taking = take_next(self._desk, self._public_url, taken_by, ALL)
-            if isinstance(taking, Full):
-                others = tuple(channel for channel in ALL if channel is not taking.channel)
-                taking = take_next(self._desk, self._public_url, taken_by, others)
-            if isinstance(taking, Taking):
-                self._settle(taking, self._send(taking))
-                return True
+            return deed()
         except (LedgerUnavailable, LeadBusy) as gone:
             log.warning("send", outcome="not taken", because=str(gone))
-            self._stop.wait(REST_S)
         except Exception:
-            # A sender that dies is a phone that stays silent: say it loudly, and go on.
             log.exception("send", outcome="failed")
-            self._stop.wait(REST_S)
+        self._stopping.wait(REST_S)
         return False
+
+    def _given_one(self, row: OutboxRow) -> bool:
+        taking = taking_of(self._desk, row, self._public_url)
+        self._settle(taking, self._send(taking))
+        return True
+
+    def _one(self, taken_by: str) -> bool:
+        """Send one message, if one waits; whether it did."""
+        taking = take_next(self._desk, self._public_url, taken_by, ALL)
+        if isinstance(taking, Full):
+            others = tuple(channel for channel in ALL if channel is not taking.channel)
+            taking = take_next(self._desk, self._public_url, taken_by, others)
+        if not isinstance(taking, Taking):
+            return False
+        self.ring()
+        self._settle(taking, self._send(taking))
+        return True
 
     def _send(self, taking: Taking) -> SendOutcome:
         """Ask the carrier, again only when surely nothing was sent."""
         if taking.wait_s > 0:
-            self._stop.wait(taking.wait_s)
+            self._stopping.wait(taking.wait_s)
         outcome: SendOutcome = Unknown("connection")
         for _ in range(TRIES_MAX):
             if isinstance(taking.order, CallOrder):
@@ -114,7 +189,7 @@ class Senders:
                 outcome = self._line.send_text(taking.order)
             if not isinstance(outcome, Busy):
                 break
-            self._stop.wait(min(outcome.retry_after_s, BUSY_WAIT_MAX_S))
+            self._stopping.wait(min(outcome.retry_after_s, BUSY_WAIT_MAX_S))
         return outcome
 
     def _settle(self, taking: Taking, outcome: SendOutcome) -> None:
@@ -124,5 +199,5 @@ class Senders:
                 return
             except (LedgerUnavailable, LeadBusy) as gone:
                 log.warning("send", outcome="not settled yet", because=str(gone))
-                self._stop.wait(REST_S)
+                self._stopping.wait(REST_S)
         log.warning("send", outcome="left to the sweep", page=taking.row.id)

@@ -108,7 +108,5 @@ class Sweep:
         """Messages whose sender died in mid-send: ask the carrier, then settle."""
         for row in lapsed(self.desk):
             outcome = sent_after_all(self.desk, self.line, row, self.public_url)
-            log.warning(
-                "message", page=row.id, outcome="lease ran out", because=str(outcome)
-            )
+            log.warning("message", page=row.id, outcome="lease ran out", because=str(outcome))
             settle(self.desk, row, outcome)

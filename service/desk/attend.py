@@ -9,25 +9,48 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
 
 from service.desk import counting
 from service.desk.desk import Desk, new_page_id
+from service.desk.dispatch import LEASE_S, taken_row
 from service.desk.orders import word_messages
 from service.desk.record import Held, hold, numbered, with_events, withdraw_unwanted, written
 from service.ledger import look, people
 from service.ledger.counts import Delta
 from service.ledger.look import Given
+from service.ledger.outbox_rows import Order, OutboxRow
 from service.rules.decide import ACTOR, Page, Verdict, decide, fact_of
 from service.rules.floor import Floor
 from service.rules.lead import LeadId
 from service.rules.policy import Policy
 from service.rules.standing import State
-from service.rules.timeline import Event
+from service.rules.timeline import Channel, Event
 
 log = structlog.get_logger("attend")
+
+
+class Hands(Protocol):
+    """Senders beside this look. One that is free may be reserved, and a message is then ordered
+    as taken by it: the page leaves without another transaction."""
+
+    @property
+    def name(self) -> str: ...
+
+    def reserve(self) -> bool:
+        """Whether a sender is free; it then waits for what it will be given."""
+        ...
+
+    def release(self) -> None:
+        """The reserved sender gets nothing after all."""
+        ...
+
+    def give(self, row: OutboxRow) -> None:
+        """Hand a taken message to the reserved sender."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +62,30 @@ class Attended:
     look_again_at: datetime | None
 
 
-def attend(desk: Desk, lead_id: LeadId) -> Attended | None:
+def attend(desk: Desk, lead_id: LeadId, hands: Hands | None = None) -> Attended | None:
     """Look at a lead now; None when there is no such lead.
 
     Raises LeadBusy, LedgerUnavailable: then nothing was written, and the look is still due.
     """
+    if hands is None or not hands.reserve():
+        attended = _attend(desk, lead_id, None)
+        return attended[0] if attended else None
+    given = None
+    try:
+        attended = _attend(desk, lead_id, hands.name)
+        given = attended[1] if attended else None
+        return attended[0] if attended else None
+    finally:
+        if given is None:
+            hands.release()
+        else:
+            hands.give(given)
+
+
+def _attend(
+    desk: Desk, lead_id: LeadId, taken_by: str | None
+) -> tuple[Attended, OutboxRow | None] | None:
+    """The look itself; with a taker, the one message that it ordered as taken, if it did."""
     with desk.ledger.transaction() as conn:
         held = hold(conn, lead_id)
         if held is None:
@@ -53,9 +95,12 @@ def attend(desk: Desk, lead_id: LeadId) -> Attended | None:
         policy = desk.present.policy(conn, held.row.policy_version)
         verdict, floor = _ask(desk, conn, held, policy, now)
         events = _events(held, verdict, now)
-        orders = _write(desk, conn, held, verdict, events, policy, floor, now)
+        orders = _write(desk, conn, held, verdict, events, policy, floor, now, taken_by)
     _say(lead_id, held, events, verdict, now)
-    return Attended(lead_id, orders, verdict.look_again_at)
+    taken = [order for order in orders if order.from_number is not None]
+    waiting = len(orders) - len(taken)
+    row = taken_row(taken[0], taken_by) if taken and taken_by else None
+    return Attended(lead_id, waiting, verdict.look_again_at), row
 
 
 def _ask(
@@ -100,18 +145,22 @@ def _write(
     policy: Policy,
     floor: Floor,
     now: datetime,
-) -> int:
-    """Write all of it in one statement; nothing when nothing changed. How many were ordered."""
+    taken_by: str | None,
+) -> tuple[Order, ...]:
+    """Write all of it in one statement; nothing when nothing changed. The messages ordered."""
     unchanged = not events and held.row.woken_at is None
     if unchanged and held.row.look_again_at == verdict.look_again_at:
-        return 0
+        return ()
     known = with_events(held, events)
     worded = word_messages(desk, conn, known, verdict.actions, events, policy, now)
+    orders = _taken(desk, worded.orders) if taken_by else worded.orders
     whole = written(held, known, events, verdict.look_again_at, woken=False, at=now)
     whole = replace(
         whole,
         deltas=[*whole.deltas, *_lag(held, events, now)],
-        orders=worded.orders,
+        orders=orders,
+        taken_by=taken_by,
+        lease_s=LEASE_S,
         asks=worded.asks,
         opened=worded.opened,
         given=_given(held, verdict, policy, floor),
@@ -119,7 +168,16 @@ def _write(
     look.write(conn, whole)
     if held.standing.pages or not known.standing.open:
         withdraw_unwanted(conn, known, now)
-    return len(worded.orders)
+    return orders
+
+
+def _taken(desk: Desk, orders: tuple[Order, ...]) -> tuple[Order, ...]:
+    """The orders, taken as they are ordered when it is one text that no pace holds back: it is
+    still wanted, since the rules asked for it in this transaction."""
+    carrier = desk.present.crew().team.carrier
+    if len(orders) != 1 or orders[0].channel is not Channel.TEXT or carrier.texts_per_second:
+        return orders
+    return (replace(orders[0], from_number=carrier.pages_from),)
 
 
 def _given(held: Held, verdict: Verdict, policy: Policy, floor: Floor) -> Given | None:

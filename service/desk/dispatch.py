@@ -19,7 +19,7 @@ from service.desk.hear_text import OPTED_OUT, go_deaf
 from service.desk.present import floor_changed
 from service.desk.record import Held, hold, numbered, record
 from service.ledger import leads, outbox, pace
-from service.ledger.outbox import OutboxRow, Picked
+from service.ledger.outbox_rows import Order, OutboxRow, Picked
 from service.phone import urls
 from service.phone.line import (
     Accepted,
@@ -131,6 +131,43 @@ def _take(
     outbox.mark_taken(conn, row.id, taken_by, LEASE_S, sender)
     ring_s = desk.present.crew().team.policy.calls.ring_rep_s
     return Taking(row, order_of(row, sender, public_url, ring_s, now), wait_s)
+
+
+def taken_row(order: Order, taken_by: str) -> OutboxRow:
+    """The row of a message that was ordered as taken, as its sender must know it."""
+    return OutboxRow(
+        id=order.id,
+        lead_id=order.lead_id,
+        seq=order.seq,
+        kind=order.kind,
+        channel=order.channel,
+        rep_id=order.rep_id,
+        to_number=order.to_number,
+        from_number=order.from_number,
+        body=order.body,
+        not_after=order.not_after,
+        state="taken",
+        ordered_at=order.ordered_at,
+        ordered_clock=order.ordered_at,
+        taken_clock=None,
+        taken_by=taken_by,
+        lease_until=None,
+        tries=1,
+        carrier_sid=None,
+        carrier_status=None,
+        carrier_rank=None,
+        code=None,
+        again_of=None,
+        sent_at=None,
+    )
+
+
+def taking_of(desk: Desk, row: OutboxRow, public_url: str) -> Taking:
+    """A message that was given to a sender as taken, ready to be sent."""
+    team = desk.present.crew().team
+    sender = row.from_number or team.carrier.pages_from
+    ring_s = team.policy.calls.ring_rep_s
+    return Taking(row, order_of(row, sender, public_url, ring_s, row.ordered_at))
 
 
 def order_of(

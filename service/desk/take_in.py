@@ -18,7 +18,7 @@ from service.intake.arrival import Arrival
 from service.ledger import counts, inbound, leads, persons
 from service.ledger.leads import NewLead
 from service.rules.lead import LeadId, SourceId, identity_keys, t_zero
-from service.rules.policy import Policy, route_for
+from service.rules.policy import route_for
 from service.rules.reception import (
     Again,
     DoubleSubmit,
@@ -134,14 +134,9 @@ def _open(
             test=arrival.test,
         ),
         events,
+        () if arrival.test else (counting.received(lead_id, source, policy.hours.is_open(now)),),
     )
-    if not arrival.test:
-        counts.count(conn, [counting.received(lead_id, source, _open_now(policy, now))])
     return TakenIn(lead_id, duplicate=False)
-
-
-def _open_now(policy: Policy, now: datetime) -> bool:
-    return policy.hours.is_open(now)
 
 
 def _because(fact: Fact, source: SourceId) -> str:

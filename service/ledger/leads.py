@@ -4,11 +4,13 @@ It stores what it is told and reads it back. What a timeline adds up to is `rule
 business; a lead's row holds a copy of that for queries, never the truth.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from service.ledger.counts import Delta, delta_json
 from service.ledger.lead_rows import (
     LEAD_COLUMNS,
     PERSON_COLUMNS,
@@ -101,6 +103,12 @@ with new_lead as (
 ), new_delivery as (
   insert into delivery (source, key, lead_id, received_at)
   select :source, key, :id, :arrived_at from unnest(cast(:delivery_keys as text[])) as key
+), counted as (
+  insert into count_delta (source_key, metric, labels, n)
+  select d.source_key, d.metric, d.labels, d.n
+  from jsonb_to_recordset(cast(:deltas as jsonb)) as d (
+    source_key text, metric text, labels text, n double precision)
+  on conflict (source_key) do nothing
 )
 {_EVENTS_FROM_JSON}
 """)
@@ -173,8 +181,11 @@ def leads_of_person(
     return [KnownLead(*row) for row in rows]
 
 
-def insert_lead(conn: Connection, new: NewLead, events: Sequence[Event]) -> None:
-    """Store a lead, its person, under which keys it came, and its first events (at least one)."""
+def insert_lead(
+    conn: Connection, new: NewLead, events: Sequence[Event], deltas: Sequence[Delta] = ()
+) -> None:
+    """Store a lead, its person, under which keys it came, its first events (at least one), and
+    what they count."""
     last = events[-1]
     conn.execute(
         _INSERT_LEAD,
@@ -196,6 +207,7 @@ def insert_lead(conn: Connection, new: NewLead, events: Sequence[Event]) -> None
             "identity_keys": list(new.identity_keys),
             "delivery_keys": list(new.delivery_keys),
             "events": events_json(events),
+            "deltas": json.dumps([delta_json(delta) for delta in deltas]),
         },
     )
 

@@ -59,8 +59,8 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Everything that a look, or a fact, writes about one lead. ``taken_by`` and ``lease_s``: the
-    orders are taken as they are ordered, by a sender that is free."""
+    """Everything that a look, or a fact, writes about one lead. ``taken_by`` and
+    ``lease_s``: an order that names its sender's number is taken as it is ordered."""
 
     lead_id: LeadId
     at: datetime
@@ -116,7 +116,7 @@ with new_event as (
   from jsonb_to_recordset(cast(:orders as jsonb)) as r (
     id text, lead_id text, seq int, kind text, channel text, rep_id text, to_number text,
     from_number text, body text, not_after timestamptz, ordered_at timestamptz)
-  cross join (select cast(:taken_by as text) as by) t
+  left join (select cast(:taken_by as text) as by) t on r.from_number is not null
 ), last_said as (
   insert into last_text (phone, page_id, lead_id, at)
   select l.phone, l.page_id, case when l.asks then :id end, :at

@@ -280,8 +280,9 @@ def _masked(text: str, lead: Lead) -> str:
     text = _LINK.sub("(link)", text)
     # Whole addresses first: the looser pattern would take the first half of one and leave the rest.
     text = _EMAIL_SPACED.sub("(e-mail)", _EMAIL.sub("(e-mail)", text))
-    for own in (lead.phone, lead.phone_as_given):
-        text = _without_own(text, own or "")
+    if sum(c.isdigit() for c in text) >= NUMBER_DIGITS_MIN:  # most asks hold no number at all
+        for own in (lead.phone, lead.phone_as_given):
+            text = _without_own(text, own or "")
     text = _NUMBER.sub("(number)", text)
     return " ".join(_JOINED_BY_DOT.sub(". ", text).split())
 

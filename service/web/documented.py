@@ -76,7 +76,7 @@ def complete(app: FastAPI) -> None:
 
 
 def _without_frameworks_own(responses: dict[str, Any]) -> None:
-    """The framework claims for every path with a parameter that it may be wrong: texts never are."""
+    """The framework claims of every path with a parameter that it may be wrong: a text cannot."""
     claimed = [
         status
         for status, response in responses.items()

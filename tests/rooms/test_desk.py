@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import pytest
+from sqlalchemy import text
 
+from service.desk.attend import attend
 from service.desk.dispatch import Taking, settle
 from service.desk.take_in import TakenIn
+from service.errors import LeadBusy
 from service.ledger import counts, inbound, outbox, people
 from service.ledger.engine import Ledger
+from service.ledger.outbox_rows import OutboxRow
 from service.phone.line import Accepted, Busy, NotFound, Rejected, Unknown
 from service.rules.timeline import Channel
 from tests.rooms.desk_world import ANN, BOB, MIA, TEAM, World
@@ -308,6 +313,74 @@ def test_a_page_nobody_could_send_in_time_expires_and_the_ladder_goes_on(world: 
     world.clock.moves(301)
     assert world.takes() is None
     assert world.facts(lead, "page_failed")[0]["reason"] == "expired"
+
+
+# Handing a message to a sender that is free
+
+
+@dataclass
+class OneFreeSender:
+    """A sender beside the look: reserved, then given a message or released."""
+
+    free: bool = True
+    given: list[OutboxRow] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return "beside"
+
+    def reserve(self) -> bool:
+        was_free, self.free = self.free, False
+        return was_free
+
+    def release(self) -> None:
+        self.free = True
+
+    def give(self, row: OutboxRow) -> None:
+        self.given.append(row)
+
+
+def test_a_free_sender_is_given_the_page_as_taken_and_nobody_else_can_take_it(
+    world: World,
+) -> None:
+    lead, sender = world.asks(), OneFreeSender()
+    attend(world.desk, lead.lead_id, sender)
+    (row,) = sender.given
+    assert world.takes() is None
+    world.texts(ANN, "1")
+    settle(world.desk, row, Accepted("SM1", "queued"))
+    assert world.kinds(lead) == ["arrived", "paged", "claimed", "page_sent"]
+
+
+def test_a_look_that_orders_nothing_or_a_call_releases_the_sender(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    sender = OneFreeSender()
+    attend(world.desk, lead.lead_id, sender)
+    assert (sender.free, sender.given) == (True, [])
+    world.clock.moves(45)
+    attend(world.desk, lead.lead_id, sender)
+    assert (sender.free, sender.given) == (True, [])
+    (call,) = world.sends_all()
+    assert call.row.channel is Channel.CALL
+
+
+def test_a_look_that_fails_releases_the_sender(world: World) -> None:
+    lead, sender = world.asks(), OneFreeSender()
+    world.ledger.dispose()
+    with world.ledger.transaction() as conn:
+        conn.execute(text("lock table outbox in exclusive mode"))
+        impatient = Ledger(ledger_url_of(world), lock_timeout_ms=50)
+        desk = replace(world.desk, ledger=impatient)
+        with pytest.raises(LeadBusy):
+            attend(desk, lead.lead_id, sender)
+        impatient.dispose()
+    assert (sender.free, sender.given) == (True, [])
+
+
+def ledger_url_of(world: World) -> str:
+    with world.ledger.transaction() as conn:
+        return conn.engine.url.render_as_string(hide_password=False)
 
 
 # Looking at any time, any number of times

@@ -6,7 +6,9 @@ Nobody works behind it: no worker, no sweep. What they would do, a test does by 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import shutil
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +27,7 @@ from twilio.request_validator import (  # type: ignore[import-untyped]  # it shi
 
 from service.config import Settings
 from service.desk.present import load_team
+from service.embedded import Servers
 from service.ledger import leads, tokens
 from service.ledger.tokens import Role
 from service.rules.timeline import Event
@@ -141,6 +144,19 @@ class Door:
         load_team(self.house.ledger, parse_team(team, "team.yaml", (2026, 2027)), now())
 
 
+def refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+    """The answer's problem document, which must be whole and give nothing away."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = answer.json()
+    assert told["type"] == f"/problems/{kind}"
+    assert told["status"] == status
+    assert told["title"]
+    for secret in ("Traceback", "sqlalchemy", "psycopg", WEBSITE_KEY, 'File "'):
+        assert secret not in answer.text
+    return told
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
@@ -171,18 +187,39 @@ def settings(home: Path, database_url: str, redis_url: str, **more: Any) -> Sett
 
 
 @contextmanager
+def a_queue(home: Path) -> Iterator[str]:
+    """A real Valkey for as long as the block lasts; its address."""
+    with Servers(home / "queue", with_postgres=False, durable=False) as servers:
+        assert servers.redis_url is not None
+        yield servers.redis_url
+
+
+@contextmanager
+def a_house(database_url: str, team: str | None = TEAM, **more: Any) -> Iterator[Door]:
+    """A front door with a queue of its own."""
+    home = Path(tempfile.mkdtemp(prefix="speedtolead-web-"))
+    try:
+        with (
+            a_queue(home) as redis_url,
+            front_door(settings(home, database_url, redis_url), team, **more) as door,
+        ):
+            yield door
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
 def front_door(
     made: Settings,
     team: str | None = TEAM,
     *,
     client: tuple[str, int] = ("127.0.0.1", 50_000),
-    wrap: Callable[[FastAPI], Any] = lambda app: app,
 ) -> Iterator[Door]:
     """A front door with this team loaded; without one when ``team`` is None."""
     house = build(made, "tests", connections=4)
     app = create_app(house)
     http = TestClient(
-        wrap(app),
+        app,
         base_url=PUBLIC_URL,
         raise_server_exceptions=False,
         follow_redirects=False,
