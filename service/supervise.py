@@ -256,7 +256,7 @@ def _spawn(child: Child) -> subprocess.Popen[bytes]:
         env=None if child.env is None else dict(child.env),
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # out of reach of the terminal's Ctrl-C
-        preexec_fn=before_exec,  # noqa: PLW1509 - two system calls, no lock, no allocation of note
+        preexec_fn=before_exec,
     )
 
 

@@ -146,7 +146,7 @@ class Senders:
         try:
             self._line.warm()
         except LineError as cold:
-            log.info("line", outcome="not warm", because=str(cold))
+            log.debug("line", outcome="not warm", because=str(cold))
         return time.monotonic()
 
     def _guarded(self, deed: Callable[[], bool]) -> bool:

@@ -8,9 +8,9 @@ import time
 
 from service.errors import MachineError
 
-FREE_WITHIN_S = 3.0
+FREE_WITHIN_S = 2.0
 """How long the children of a killed `up` may hold a port: on Linux they go with it at once,
-elsewhere within a second or two."""
+elsewhere within a second or so."""
 
 ASK_EVERY_S = 0.1
 

@@ -26,7 +26,7 @@ START_WITHIN_S = 120.0
 a minute. Better to wait than to give up on a ledger that is coming back."""
 START_TRIES_MAX = 4
 """After a kill -9 of PostgreSQL its last processes keep their shared memory for a moment, and a
-new one refuses to start. Four tries, growing pauses between, cover 1.4 s; more hides a real fault."""
+new one refuses to start. Four tries with growing pauses cover 1.4 s; more hides a real fault."""
 ASK_EVERY_S = 0.01
 """Each question is a connection to a Unix socket: some 0.1 ms."""
 LOG_MAX_BYTES = 10_000_000
@@ -96,7 +96,7 @@ class Server:
                     cwd="/",
                     env=ENVIRONMENT,
                     start_new_session=True,  # it outlives us, and the terminal's Ctrl-C
-                    preexec_fn=becoming(self._account),  # noqa: PLW1509 - see `becoming`
+                    preexec_fn=becoming(self._account),
                 )
         except (OSError, subprocess.SubprocessError) as error:
             raise MachineError(f"embedded {plan.name}: {plan.program}: {error}") from error

@@ -66,7 +66,9 @@ _SPELLINGS: dict[Field, str] = {
     Field.UTM_SOURCE: "utmsource",
     Field.UTM_MEDIUM: "utmmedium",
     Field.UTM_CAMPAIGN: "utmcampaign",
-    Field.LANDING_PAGE: "landingpage landingpageurl landingurl pageurl pageuri sourceurl formurl url page",
+    Field.LANDING_PAGE: (
+        "landingpage landingpageurl landingurl pageurl pageuri sourceurl formurl url page"
+    ),
     Field.DECISION_MAKER: "decisionmaker isdecisionmaker",
     Field.PAGES_VIEWED: "pagesviewed pagesvisited viewedpages visitedpages pageviews",
     Field.PREFERRED_CHANNEL: """preferredchannel preferredcontact preferredcontactmethod

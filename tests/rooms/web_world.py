@@ -20,7 +20,6 @@ import httpx
 from fastapi import FastAPI
 from redis import Redis
 from sqlalchemy import text
-from starlette.testclient import TestClient
 from twilio.request_validator import (  # type: ignore[import-untyped]  # it ships no types
     RequestValidator,
 )
@@ -35,6 +34,7 @@ from service.team.file import parse_team
 from service.web.access import hash_token, new_token
 from service.web.app import create_app
 from service.wiring import House, build
+from tests.rooms.sandbox_world import free_port, serving
 
 PUBLIC_URL = "https://leads.example.com"
 WEBSITE_KEY, PORTAL_KEY = "website-key-of-the-tests", "portal-key-of-the-tests"
@@ -87,7 +87,8 @@ class Door:
         if key is not None:
             sent["Authorization"] = f"Bearer {key}"
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.http.post(f"/leads/{source}", content=content, headers=sent)
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
+        return self.http.post(f"/leads/{source}", content=content, headers=raw)
 
     def new_lead(self, **person: object) -> str:
         """A lead that was handed in; its id."""
@@ -195,13 +196,13 @@ def a_queue(home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def a_house(database_url: str, team: str | None = TEAM, **more: Any) -> Iterator[Door]:
+def a_house(database_url: str, team: str | None = TEAM) -> Iterator[Door]:
     """A front door with a queue of its own."""
     home = Path(tempfile.mkdtemp(prefix="speedtolead-web-"))
     try:
         with (
             a_queue(home) as redis_url,
-            front_door(settings(home, database_url, redis_url), team, **more) as door,
+            front_door(settings(home, database_url, redis_url), team) as door,
         ):
             yield door
     finally:
@@ -209,28 +210,20 @@ def a_house(database_url: str, team: str | None = TEAM, **more: Any) -> Iterator
 
 
 @contextmanager
-def front_door(
-    made: Settings,
-    team: str | None = TEAM,
-    *,
-    client: tuple[str, int] = ("127.0.0.1", 50_000),
-) -> Iterator[Door]:
-    """A front door with this team loaded; without one when ``team`` is None."""
+def front_door(made: Settings, team: str | None = TEAM) -> Iterator[Door]:
+    """A front door on a real port, with this team loaded; without one when ``team`` is None."""
     house = build(made, "tests", connections=4)
     app = create_app(house)
-    http = TestClient(
-        app,
-        base_url=PUBLIC_URL,
-        raise_server_exceptions=False,
-        follow_redirects=False,
-        client=client,
-    )
-    door = Door(house, app, http)
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
     try:
         if team is not None:
-            door.loads(team)
-        with http:
-            yield door
+            load_team(house.ledger, parse_team(team, "team.yaml", (2026, 2027)), now())
+        with (
+            serving(app, port),
+            httpx.Client(base_url=base, timeout=30, trust_env=False) as http,
+        ):
+            yield Door(house, app, http)
     finally:
         house.ledger.dispose()
         house.redis.connection_pool.disconnect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -289,8 +289,8 @@ def test_a_team_that_never_opens_is_paged_at_once() -> None:
     assert lead.pages() == [(0, ANN, "text", 1)]
 
 
-def _every_monday() -> list[object]:
-    start = datetime(2026, 1, 5).date()
+def _every_monday() -> list[date]:
+    start = date(2026, 1, 5)
     return [start + timedelta(weeks=week) for week in range(120)]
 
 

@@ -1,10 +1,13 @@
 """The stand-in carrier as a story sees it: what it was asked, and what shall go wrong with it."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+from tests.story.patience import PATIENCE_S
 
 Json = dict[str, Any]
 
@@ -50,9 +53,17 @@ class Carrier:
             for each in asked
             if each["kind"] == kind
             and each["method"] == "POST"
+            and not each["path"].removesuffix(".json").endswith(each["sid"] or "/")
             and to in ("", each["to"])
             and all(word in (each["body"] or "") for word in words)
         ]
+
+    def is_being_asked_for(self, *words: str, kind: str = "messages") -> None:
+        """Returns as soon as it is asked for this, be it answered yet or not."""
+        ends_at, after = time.monotonic() + PATIENCE_S, 0
+        while not self.was_asked_for(*words, kind=kind):
+            assert time.monotonic() < ends_at, f"the carrier was never asked for {words}"
+            after = int(self.get("requests", after=after, wait=LONG_POLL_S)["cursor"])
 
     def _answer(self, answer: httpx.Response) -> Json:
         assert answer.is_success, f"{answer.request.url}: {answer.status_code} {answer.text}"

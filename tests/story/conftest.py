@@ -6,9 +6,8 @@ every lead of the story is settled at its end, so that none is paged in the next
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,10 @@ from tests.story.house import House, running
 from tests.story.phones import NOTICED, Phone
 from tests.story.teams import ALWAYS_ON_DUTY, PHONES
 
-OpensHouse = Callable[..., House]
-
 LOG_SHOWN_MAX = 5
+
+LONGER_THAN_LETTERS_ARE_KEPT_S = 31 * 60
+"""A reply may be a late answer to a question of up to 30 min ago: an earlier story's."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,7 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def _fresh_home() -> Iterator[Path]:
+def fresh_home() -> Iterator[Path]:
+    """A directory for one house; a short path, because sockets have no long ones."""
     home = Path(tempfile.mkdtemp(prefix="speedtolead-story-"))
     try:
         yield home
@@ -42,33 +43,19 @@ def _fresh_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def shared_house() -> Iterator[House]:
     """The house of most stories: Ann, then Bob, always on duty; Mia manages."""
-    with _fresh_home() as home, running(home, ALWAYS_ON_DUTY) as house:
+    with fresh_home() as home, running(home, ALWAYS_ON_DUTY) as house:
         yield house
 
 
 @pytest.fixture
-def house(shared_house: House, request: pytest.FixtureRequest) -> Iterator[House]:
+def house(shared_house: House) -> Iterator[House]:
     """The shared house for one story."""
-    with _story(shared_house):
+    with story_in(shared_house):
         yield shared_house
 
 
-@pytest.fixture
-def opens_house() -> Iterator[OpensHouse]:
-    """Opens a house with a team and a date of its own, for one story."""
-    with ExitStack() as open_houses:
-
-        def opens(team: str, starts_at: datetime | None = None) -> House:
-            home = open_houses.enter_context(_fresh_home())
-            house = open_houses.enter_context(running(home, team, starts_at))
-            open_houses.enter_context(_story(house))
-            return house
-
-        yield opens
-
-
 @contextmanager
-def _story(house: House) -> Iterator[None]:
+def story_in(house: House) -> Iterator[None]:
     """Begin with empty phones; end with settled leads and nothing unexpected."""
     _begin(house)
     try:
@@ -83,13 +70,12 @@ def _story(house: House) -> Iterator[None]:
 
 
 def _begin(house: House) -> None:
+    house.clock.moves(LONGER_THAN_LETTERS_ARE_KEPT_S)
     house.carrier.forgets_everything()
     house.diary.turns_the_page()
     after = house.carrier.cursor()
     house.leads, house.expected_errors = [], []
-    house.phones = {
-        rep: Phone(house.carrier, rep, number, after) for rep, number in PHONES.items()
-    }
+    house.phones = {rep: Phone(house.carrier, rep, number, after) for rep, number in PHONES.items()}
 
 
 def _end(house: House) -> list[str]:

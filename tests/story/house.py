@@ -6,6 +6,7 @@ by signals to its processes, and by its clock file.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -15,10 +16,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import redis
 
 from service.config import PREFIX
 from tests.story.carrier import LISTED_MAX, Carrier
@@ -27,7 +30,7 @@ from tests.story.diary import Diary
 from tests.story.leads import Lead, fresh_phone
 from tests.story.patience import until
 from tests.story.phones import Phone
-from tests.story.teams import KEY_NAME, PHONES
+from tests.story.teams import KEY_NAME
 
 Json = dict[str, Any]
 
@@ -73,6 +76,10 @@ class House:
     def mia(self) -> Phone:
         return self.phones["mia"]
 
+    def stranger(self, number: str) -> Phone:
+        """Somebody who is nobody of the team's."""
+        return Phone(self.carrier, "a stranger", number, self.carrier.cursor())
+
     # -- the front door
 
     @property
@@ -101,10 +108,9 @@ class House:
         given = {"Authorization": f"Bearer {SOURCE_KEY}", **headers}
         if key:
             given["Idempotency-Key"] = key
-        if isinstance(body, bytes):
-            given.setdefault("Content-Type", "application/json")
-            return self.http.post(f"/leads/{source}", content=body, headers=given)
-        return self.http.post(f"/leads/{source}", json=body, headers=given)
+        given.setdefault("Content-Type", "application/json")
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.http.post(f"/leads/{source}", content=content, headers=given)
 
     def asks(self, path: str) -> Json:
         """Read something as an integration would."""
@@ -120,6 +126,10 @@ class House:
         except httpx.HTTPError:
             return False
 
+    def is_up_again(self) -> None:
+        """Within moments its front door answers, and says that it is ready."""
+        until(self.is_ready, "ready again")
+
     # -- what its processes do, and what is done to them
 
     def pid(self, name: str) -> int:
@@ -131,21 +141,43 @@ class House:
         path = places.get(name, self.home / "data" / "run" / f"{name}.pid")
         return int(until(lambda: _first_line(path), f"{name} has a pid"))
 
+    def pids(self) -> list[int]:
+        """Every process that `up` looks after."""
+        names = [path.stem for path in (self.home / "data" / "run").glob("*.pid")]
+        return [self.pid(name) for name in (*names, "valkey", "postgres")]
+
     def kills(self, *names: str) -> None:
         """kill -9, all at once; returns when `up` has put others in their place."""
         before = {name: self.pid(name) for name in names}
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)
         for name, pid in before.items():
-            until(lambda name=name, pid=pid: self.pid(name) != pid, f"a new {name}")
+            until(partial(self._has_changed, name, pid), f"a new {name}")
 
-    def holds(self, name: str) -> None:
-        """The process stops where it is, and hangs whoever talks to it."""
-        os.kill(self.pid(name), signal.SIGSTOP)
+    def _has_changed(self, name: str, pid: int) -> bool:
+        return self.pid(name) != pid
 
-    def lets_go(self, name: str) -> None:
-        """It goes on."""
-        os.kill(self.pid(name), signal.SIGCONT)
+    def flushes_valkey(self) -> None:
+        """Every key of the queue is gone."""
+        left = json.loads((self.home / "data" / "run" / "up.json").read_text())
+        with redis.Redis.from_url(left["redis_url"]) as valkey:
+            valkey.flushall()
+
+    @contextmanager
+    def holds(self, name: str) -> Iterator[None]:
+        """The process stands still for so long, and hangs whoever talks to it."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def also_runs(self, *arguments: str) -> Iterator[None]:
+        """One more process of the product, for so long."""
+        with _process(self.home, list(arguments), self.env):
+            yield
 
     def expects_errors(self, *words: str) -> None:
         """Error lines with one of these words are this story's own doing."""
@@ -172,7 +204,9 @@ class House:
     def _unfinished(self) -> list[str]:
         """Looks that are due, and messages that nobody has settled, as the metrics tell them."""
         figures = self.http.get("/metrics").text.splitlines()
-        return [line for line in figures if line.startswith(UNFINISHED) and not line.endswith(" 0.0")]
+        return [
+            line for line in figures if line.startswith(UNFINISHED) and not line.endswith(" 0.0")
+        ]
 
     def _on_its_way(self) -> set[str]:
         """Texts that the carrier took for a phone that works and has not shown yet."""
@@ -208,8 +242,12 @@ def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterato
     env |= {f"{PREFIX}PORT": str(port), f"{PREFIX}SANDBOX_PORT": str(sandbox_port)}
     with (
         _process(home, arguments, env) as up,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HTTP_WITHIN_S, trust_env=False) as http,
-        httpx.Client(base_url=f"http://127.0.0.1:{sandbox_port}", timeout=HTTP_WITHIN_S, trust_env=False) as desk,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=HTTP_WITHIN_S, trust_env=False
+        ) as http,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{sandbox_port}", timeout=HTTP_WITHIN_S, trust_env=False
+        ) as desk,
     ):
         house = House(home, clock, diary, http, Carrier(desk), env)
         until(lambda: up.poll() is not None or house.is_ready(), "ready", READY_WITHIN_S)
@@ -218,6 +256,15 @@ def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterato
         assert made.returncode == 0, made.stderr
         house.token = made.stdout.strip()
         yield house
+        pids = house.pids()
+    left = [pid for pid in pids if _runs(pid)]
+    assert not left, f"`up` left processes behind: {left}"
+
+
+def _client(port: int) -> httpx.Client:
+    """A proxy that the developer's shell names is not for this machine."""
+    url = f"http://127.0.0.1:{port}"
+    return httpx.Client(base_url=url, timeout=HTTP_WITHIN_S, trust_env=False)
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -255,3 +302,11 @@ def _first_line(path: Path) -> str:
         return path.read_text().partition("\n")[0].strip()
     except OSError:
         return ""
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

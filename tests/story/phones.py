@@ -29,9 +29,16 @@ class Phone:
 
     # -- texts
 
-    def expects_text(self, *words: str) -> Text:
+    def expects_text(self, *words: str, within_s: float = PATIENCE_S) -> Text:
         """The first unread text with these words, as soon as there is one."""
-        return Text(self, self._next(_text_with(words), f"a text with {words}"))
+        return Text(self, self.has(_text_with(words), f"a text with {words}", within_s))
+
+    def finds_texts(self, *words: str) -> int:
+        """How many unread texts have these words by now; they count as expected."""
+        self._read(0)
+        found = [item for item in self.unread if _text_with(words)(item)]
+        self.unread = [item for item in self.unread if item not in found]
+        return len(found)
 
     def texts_itself(self, words: str) -> Phone:
         """Send a text to the team, out of the blue; returns when we have answered."""
@@ -43,7 +50,7 @@ class Phone:
 
     def expects_ring(self) -> Ring:
         """The phone rings."""
-        return Ring(self, self._next(lambda item: item["kind"] == "call_ringing", "a ring"))
+        return Ring(self, self.has(lambda item: item["kind"] == "call_ringing", "a ring"))
 
     def expects_call(self, *words: str) -> Conversation:
         """The phone rings, its owner picks up and hears these words."""
@@ -75,12 +82,9 @@ class Phone:
             if item["kind"] in NOTICED
         ]
 
-    def has(self, fits: Callable[[Json], bool], what: str) -> Json:
-        """The first unread item that fits, read off; waits for it."""
-        return self._next(fits, what)
-
-    def _next(self, fits: Callable[[Json], bool], what: str) -> Json:
-        ends_at = time.monotonic() + PATIENCE_S
+    def has(self, fits: Callable[[Json], bool], what: str, within_s: float = PATIENCE_S) -> Json:
+        """The first unread item that fits, as soon as there is one; it counts as expected."""
+        ends_at = time.monotonic() + within_s
         while True:
             for item in self.unread:
                 if fits(item):

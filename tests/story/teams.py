@@ -34,14 +34,6 @@ shifts:
   - {{days: mon-sun, from: "00:00", to: "24:00", reps: [ann, bob]}}
 """
 
-TWO_SHIFTS = f"""{_PEOPLE}
-hours: {{mon-sun: "00:00-24:00"}}
-shifts:
-  - {{days: mon-sun, from: "02:00", to: "14:00", reps: [ann]}}
-  - {{days: mon-sun, from: "14:00", to: "22:00", reps: [bob]}}
-"""
-"""Nobody from 22:00 to 02:00, an hour that does not exist on the night summer time begins."""
-
 DAY_TEAM = f"""{_PEOPLE}
 hours: {{mon-sun: "08:00-20:00"}}
 after_hours: at-opening

@@ -68,9 +68,8 @@ def test_a_late_1_still_takes_what_nobody_has(house: House) -> None:
     dana = house.lead("Dana Fox")
     page = house.ann.expects_text("Dana")
     house.clock.comes_to(dana.arrived_at + timedelta(minutes=20))
-    house.ann.expects_text("Dana")
-    house.bob.expects_text("Dana")
-    house.mia.expects_ring()
+    for phone in (house.ann, house.bob, house.mia):
+        phone.expects_ring()
     page.replies("1").expects_text("is yours")
     dana.is_claimed_by("ann")
 
@@ -89,9 +88,8 @@ def test_a_claim_without_a_call_is_taken_back(house: House) -> None:
 
 def test_an_outcome_digit_keeps_it(house: House) -> None:
     dana = house.lead("Dana Fox")
-    house.ann.expects_text("Dana").replies("1").expects_text("is yours").replies("5").expects_text(
-        "Logged", "no answer"
-    )
+    yours = house.ann.expects_text("Dana").replies("1").expects_text("is yours")
+    yours.replies("5").expects_text("Logged", "no answer")
     house.clock.moves(200)
     house.is_quiet()
     dana.is_claimed_by("ann")
