@@ -171,6 +171,14 @@ def test_every_command_is_in_the_readme() -> None:
     assert all(f"`speedtolead {name}`" in readme for name in COMMANDS)
 
 
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for path in ALL:
+        code = "\n".join(re.findall(r"`([^`]+)`", path.read_text(encoding="utf-8")))
+        named = set(re.findall(r"^make ([a-z]+)", code, re.MULTILINE))
+        assert named <= targets, f"{path.name}: {named - targets}"
+
+
 def test_every_setting_is_documented() -> None:
     page = read("configuration.md")
     assert all(f"`{name.env}`" in page for name in NAMES)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import click
+
+from service.web.version import VERSION
 
 
 @click.command()
@@ -15,15 +16,8 @@ def command(schema: bool) -> None:
 
     Example: speedtolead version
     """
-    click.echo(f"speedtolead {_version()} (Python {platform.python_version()})")
+    click.echo(f"speedtolead {VERSION} (Python {platform.python_version()})")
     if schema:
         from service.ledger.migrations import newest  # half a second, so only when asked
 
         click.echo(f"schema {newest()}")
-
-
-def _version() -> str:
-    try:
-        return version("speedtolead")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "unknown"

@@ -72,8 +72,8 @@ def hear_fact(desk: Desk, lead_id: LeadId, told: OutsideFact, key: str) -> Heard
         if not facts:
             return HeardFact.CLOSED
         inbound.remember(conn, name, "api", lead_id, None, now)
-        # Nobody can tell us of the future; the past is kept as it was told.
-        at = min(told.at or now, now)
+        # Nobody can tell us of the future, nor of a call to a lead that had not arrived.
+        at = max(min(told.at or now, now), held.standing.arrived_at)
         because = "told from outside"
         record(
             conn,

@@ -268,9 +268,7 @@ def eligible(climb: Climb) -> tuple[RepId, ...]:
     routed = None if standing.route is None else climb.policy.routes[standing.route].to
     out = standing.passed | standing.taken_back
     return tuple(
-        rep
-        for rep in climb.floor.on_duty
-        if rep not in out and (routed is None or rep in routed)
+        rep for rep in climb.floor.on_duty if rep not in out and (routed is None or rep in routed)
     )
 
 
@@ -369,4 +367,3 @@ def repeat_at(climb: Climb, last_at: datetime) -> datetime | None:
     rounds = math.floor((last_at - first).total_seconds() / rung.repeat_s) + 1
     due_at = first + timedelta(seconds=max(rounds, 0) * rung.repeat_s)
     return climb.policy.hours.next_open(due_at) or due_at
-

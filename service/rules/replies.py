@@ -220,6 +220,8 @@ def match(
         named = [q for q in fitting if q.lead_id == last_text_page and q.closed_at is None]
         fitting = named or fitting
     found = _by_time(fitting, received_at)
+    if isinstance(found, NothingOpen) and (own := _own(reply, asked, found)) is not None:
+        return Answered(own)
     if isinstance(reply, Start) and was_stopped:
         return NothingOpen(None) if isinstance(found, NothingOpen) else found
     if isinstance(reply, Start) or (isinstance(reply, Take | Pass) and reply.worded):
@@ -360,6 +362,16 @@ def _by_time(fitting: list[OpenQuestion], received_at: datetime) -> Matched:
         return Answered(max(still, key=lambda q: q.opened_at))
     closed = meant or [q for q in fitting if _kept(q, received_at)]
     return NothingOpen(max(closed, key=_closing, default=None))
+
+
+def _own(reply: Answer, asked: list[OpenQuestion], found: NothingOpen) -> OpenQuestion | None:
+    """The one lead the rep has, when a digit fits no page: a 1 says again that they have it, a 2
+    gives it back. A late 1 about a page that closed goes before; words say neither."""
+    if not isinstance(reply, Take | Pass) or reply.worded:
+        return None
+    mine = [q for q in asked if q.kind is QuestionKind.OUTCOME and q.closed_at is None]
+    late = isinstance(reply, Take) and found.latest_closed is not None
+    return None if late or len(mine) != 1 else mine[0]
 
 
 def _by_last_text(

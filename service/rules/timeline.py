@@ -357,9 +357,7 @@ def _reader(hint: Any) -> Any:
 
 
 _READERS: dict[str, dict[str, tuple[str, Any]]] = {
-    kind: {
-        name: (name.rstrip("_"), _reader(hint)) for name, hint in get_type_hints(fact).items()
-    }
+    kind: {name: (name.rstrip("_"), _reader(hint)) for name, hint in get_type_hints(fact).items()}
     for fact, kind in KIND_OF.items()
 }
 _NULLABLE: dict[str, tuple[str, ...]] = {

@@ -249,6 +249,20 @@ def spoken_closed() -> str:
     return "This lead is closed, there is nothing to do. Goodbye."
 
 
+def spoken_thanks(team: str) -> str:
+    """To a caller, whose lead is open by now."""
+    return f"Thank you for calling {_said_plain(team)}. Somebody will call you back. Goodbye."
+
+
+def spoken_to_colleague(team: str) -> str:
+    return f"This is {_said_plain(team)}. You are on the team, so no lead was opened. Goodbye."
+
+
+def spoken_no_line(team: str) -> str:
+    """To a caller at a number of ours that takes no leads."""
+    return f"Thank you for calling {_said_plain(team)}. Calls here are not answered. Goodbye."
+
+
 def spoken_no_such_key() -> str:
     return "Press 1 to take the lead, or 2 to pass."
 
@@ -318,6 +332,10 @@ def _readable(text: str, lead: Lead) -> str:
 def _said(text: str, lead: Lead) -> str:
     """As shown, without the marks that a voice would read out."""
     return " ".join(re.sub(r"[^\w\s.,:;!'&%€$£/-]", " ", _readable(text, lead)).split())
+
+
+def _said_plain(name: str) -> str:
+    return cut(to_gsm(_plain(name)), SPOKEN_NAME_MAX)
 
 
 def _short(lead: Lead) -> str:

@@ -46,9 +46,6 @@ WHY_LONGEST = 300
 CALLER_LONGEST = 40
 
 CALLED_US = "Called us"
-THANKS = "Thank you for calling {team}. Somebody will call you back. Goodbye."
-COLLEAGUE = "This is {team}. You are on the team, so no lead was opened. Goodbye."
-NO_LINE = "Thank you for calling {team}. Calls to this number are not answered. Goodbye."
 
 _REFUSALS = refusals(
     *(Kind.FORBIDDEN, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.LEDGER_UNAVAILABLE, Kind.LEAD_BUSY)
@@ -187,20 +184,21 @@ class TwilioHooks:
     def _call(self, form: Form) -> Response:
         """A caller is a lead: whoever dialled a source's number is paged for and called back."""
         sid, crew = callbacks.call_sid(form), self._doors.crew()
+        team = crew.team.name
         caller = tidy(form.get("From") or "", CALLER_LONGEST)
         number = to_e164(caller, self._doors.region())
         source = _source_of(crew.team.sources, form.get("To") or "")
         if number in crew.by_phone:
-            spoken = COLLEAGUE
+            spoken = wording.spoken_to_colleague(team)
         elif source is None:
             self._keep_call(form)
-            spoken = NO_LINE
+            spoken = wording.spoken_no_line(team)
         else:
             lead = Lead(phone=number, phone_as_given=caller or None, ask=CALLED_US)
             taken = take_in(self._desk, source.id, Arrival(lead, external_id=sid))
             log.info("lead", lead=taken.lead_id, source=source.id, outcome="called")
-            spoken = THANKS
-        return _twiml(voice.say_and_hang_up(spoken.format(team=crew.team.name)))
+            spoken = wording.spoken_thanks(team)
+        return _twiml(voice.say_and_hang_up(spoken))
 
     def _keep_call(self, form: Form) -> None:
         """Somebody wanted something, at a number that is no source's: a person should know."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 from datetime import UTC, datetime
 
@@ -19,6 +20,9 @@ PARTS = ("micro", "latency", "looks", "storm")
 def main(part: str, quick: bool) -> None:
     """Measure the product beside a bare pipeline. Prints; asserts nothing."""
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    cores = os.cpu_count()
+    say(f"{cores} cores, load before (1, 5, 15 min): {busy}; above 1 the figures mean little")
     say(f"{when}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
     for name in PARTS if part == "all" else (part,):
         importlib.import_module(f"tests.bench.{name}").run(quick)

@@ -16,14 +16,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from sqlalchemy import make_url
 
+from service.clock import SystemClock
+from service.desk.present import load_team
 from service.embedded import Servers
 from service.ledger.engine import Ledger
 from service.ledger.migrations import migrate
@@ -37,8 +39,6 @@ LOOK_EVERY_S = 0.05
 STOP_WITHIN_S = 12.0
 SOURCE_KEY = "the-key-of-the-website"
 REPS = 100
-
-Clockwork = Callable[[], bool]
 
 
 def team_text(reps: int = REPS) -> str:
@@ -68,7 +68,7 @@ ladder:
 """
 
 
-def wait_until(true: Clockwork, what: str, within_s: float = PATIENCE_S) -> None:
+def wait_until(true: Callable[[], bool], what: str, within_s: float = PATIENCE_S) -> None:
     """Ask until it is true. Raises RuntimeError when patience ends."""
     deadline = time.monotonic() + within_s
     while not true():
@@ -222,9 +222,7 @@ def house() -> Iterator[House]:
             assert servers.database_url is not None
             assert servers.redis_url is not None
             ports = free_ports(3)
-            built = House(
-                home, servers.database_url, servers.redis_url, servers.pids(), *ports
-            )
+            built = House(home, servers.database_url, servers.redis_url, servers.pids(), *ports)
             migrate(built.database_url)
             _load_team(built)
             try:
@@ -236,9 +234,6 @@ def house() -> Iterator[House]:
 
 
 def _load_team(built: House) -> None:
-    from service.clock import SystemClock
-    from service.desk.present import load_team
-
     now = SystemClock().now()
     team = read_team(built.home / "team.yaml", (now.year, now.year + 1))
     ledger = built.ledger()
@@ -246,28 +241,13 @@ def _load_team(built: House) -> None:
     ledger.dispose()
 
 
-class _Ports:
-    """Ports that are free at this instant, all held until each is known to be different."""
-
-    def __init__(self, how_many: int) -> None:
-        self._held = [socket.socket() for _ in range(how_many)]
-
-    def __enter__(self) -> Self:
-        for held in self._held:
-            held.bind(("127.0.0.1", 0))
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        for held in self._held:
-            held.close()
-
-    def numbers(self) -> list[int]:
-        return [int(held.getsockname()[1]) for held in self._held]
-
-
 def free_ports(how_many: int) -> list[int]:
-    with _Ports(how_many) as ports:
-        return ports.numbers()
+    """Ports that are free at this instant, all held until each is known to be another."""
+    with ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(how_many)]
+        for each in held:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in held]
 
 
 def listens(port: int) -> bool:

@@ -47,8 +47,11 @@ def run(quick: bool, workers: int = WORKERS) -> None:
         built.start_product(workers)
         built.start_bare(workers)
         take_turns(built, WARM_UP)
+        before = built.cpu_s()
         found = take_turns(built, samples)
+        used = {name: s - before[name] for name, s in built.cpu_s().items()}
         _print(found, workers)
+        _print_cpu(used, samples)
         _print_stages(built, found)
         for line in built.complaints()[:10]:
             say(line)
@@ -96,7 +99,9 @@ def waits(samples: Sequence[Sample], arrived_ns: dict[str, int]) -> list[float]:
 
 def _print(found: Found, workers: int) -> None:
     ours, theirs = (waits(side, found.arrived_ns) for side in (found.product, found.bare))
-    answers = [[(s.answered_ns - s.sent_ns) / 1e9 for s in side] for side in (found.product, found.bare)]
+    answers = [
+        [(s.answered_ns - s.sent_ns) / 1e9 for s in side] for side in (found.product, found.bare)
+    ]
     ratios = [quantile(ours, share) / quantile(theirs, share) for share in (0.5, 0.9, 0.99, 1.0)]
     rows = [
         spread("lead -> carrier, product", ours),
@@ -105,8 +110,16 @@ def _print(found: Found, workers: int) -> None:
         spread("lead -> 202, product", answers[0]),
         spread("lead -> 202, bare", answers[1]),
     ]
-    title = f"Latency: a lead each {EVERY_S * 1000:.0f} ms, blocks of {BLOCK}, {workers} worker(s) each"
-    show(title, SPREAD, rows)
+    pace = f"a lead each {EVERY_S * 1000:.0f} ms, blocks of {BLOCK}"
+    show(f"Latency: {pace}, {workers} worker(s) on each side", SPREAD, rows)
+
+
+def _print_cpu(used: dict[str, float], samples: int) -> None:
+    """Processor time is little disturbed by what else the machine does. The servers, the carrier
+    and the sweep's rounds cannot be told apart by whom they worked for."""
+    rows = [[name, f"{1000 * s / samples:.2f}"] for name, s in used.items()]
+    title = "Processor time per pair of leads (one to the product, one to bare)"
+    show(title, ("process", "ms"), rows)
 
 
 STAGES = """
@@ -120,7 +133,7 @@ where p.name = %s
 def _print_stages(built: House, found: Found) -> None:
     """Where the product's time goes, told by what the ledger keeps of each lead anyway."""
     offset_s = time.time() - time.monotonic()
-    rows = {
+    kept: dict[str, list[float]] = {
         name: []
         for name in (
             "sent -> take_in decides (arrived_at)",
@@ -132,7 +145,6 @@ def _print_stages(built: House, found: Found) -> None:
             "request at the carrier -> settling",
         )
     }
-    kept: dict[str, list[float]] = rows
     for sample in found.product:
         at = built.query(STAGES, f"Lead {sample.tag}")
         if not at:

@@ -56,7 +56,10 @@ def _bare(built: House, jobs: int) -> float:
     job = f"{bare.__name__}.{bare.nothing.__name__}"
     for first in range(0, jobs, AT_ONCE):
         queue.enqueue_many(
-            [Queue.prepare_data(job, args=(n,), result_ttl=60) for n in range(first, first + AT_ONCE)]
+            [
+                Queue.prepare_data(job, args=(n,), result_ttl=60)
+                for n in range(first, first + AT_ONCE)
+            ]
         )
     built.start_carrier()  # the bare worker opens its connection to it at its start
     built.start_bare(WORKERS, web=False)
@@ -100,7 +103,9 @@ def _looks(built: House, looks: int, bare_s: float) -> dict[str, float]:
         [f"{looks} empty RQ jobs", f"{bare_s:.1f}", f"{looks / bare_s:.0f}"],
         ["ratio", f"{spent_s / bare_s:.2f}", ""],
     ]
-    show(f"Looks due at one instant, {WORKERS} workers, 1 sweep", ("", "seconds", "per second"), rows)
+    show(
+        f"Looks due at one instant, {WORKERS} workers, 1 sweep", ("", "seconds", "per second"), rows
+    )
     return {name: s - before.get(name, 0.0) for name, s in built.cpu_s().items()}
 
 

@@ -90,5 +90,3 @@ def _print_cpu(used: dict[str, float], quiet_s: float) -> None:
     rows.append(["all (without the sender)", f"{total:.1f}", f"{total / quiet_s / cores:.0%}"])
     title = f"Processor time over the {quiet_s:.1f} s until all was quiet, {cores} cores"
     show(title, ("process", "seconds", "share of all cores"), rows)
-
-

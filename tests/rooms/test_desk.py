@@ -117,6 +117,22 @@ def test_the_same_text_twice_claims_once(world: World) -> None:
     assert world.kinds(lead).count("claimed") == 1
 
 
+def test_the_owner_who_says_one_again_is_told_again_and_two_gives_the_lead_back(
+    world: World,
+) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "1")
+    world.pages(lead)
+    world.texts(ANN, "1")
+    (again,) = world.sends_all()
+    assert "is yours" in again.row.body
+    world.texts(ANN, "2")
+    sent = {each.row.to_number: each.row.body for each in world.pages(lead)}
+    assert "Passed" in sent[ANN]
+    assert "LEAD Dana Fox" in sent[BOB]
+
+
 def test_a_pass_pages_the_next_rep(world: World) -> None:
     lead = world.asks()
     world.pages(lead)

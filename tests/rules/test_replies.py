@@ -305,7 +305,13 @@ def found(matched: Matched) -> str:
         (OutcomeReply(Ending.TALKED), ["A page 60", "B outcome 50"], "answers B"),
         (OutcomeReply(Ending.TALKED), ["A outcome 60", "B outcome 50"], "which of A B"),
         (OutcomeReply(Ending.TALKED), ["A page 60"], "nothing, was nothing"),
-        (Take(), ["A outcome 60"], "nothing, was nothing"),
+        # With no page open, 1 and 2 are about the one lead the rep has: said again, or given back.
+        (Take(), ["A outcome 60"], "answers A"),
+        (Pass(), ["A outcome 60"], "answers A"),
+        (Pass(worded=True), ["A outcome 60"], "nothing, was nothing"),
+        (Take(), ["A outcome 60", "B outcome 50"], "nothing, was nothing"),
+        (Take(), ["A outcome 60", "B page 90/20"], "nothing, was B"),
+        (Pass(), ["A outcome 60", "B page 90/20"], "answers A"),
         # What came while a thumb was typing is set aside, unless it is all there is.
         (Take(), ["A page 60", "B page 2.9"], "answers A"),
         (Take(), ["A page 60", "B page 3"], "which of A B"),
@@ -409,7 +415,10 @@ def test_a_bare_digit_never_guesses() -> None:
                 ]
                 meant = old or [q for q in pages if not q.closed_at]
                 if isinstance(matched, Answered):
-                    assert meant == [matched.question] and not matched.question.closed_at
+                    mine = [q for q in asked if q.kind is OUTCOME and q.opened_at <= NOON]
+                    mine = [q for q in mine if not q.closed_at]
+                    assert matched.question in ([*meant] or mine)
+                    assert len(meant or mine) == 1 and not matched.question.closed_at
                 if isinstance(matched, Ambiguous):
                     assert matched.questions and not any(q.closed_at for q in matched.questions)
                 if len(meant) == 1 and not meant[0].closed_at:

@@ -196,6 +196,12 @@ class House:
 
     # -- stillness
 
+    def stays_silent(self) -> None:
+        """Nothing more happens at this instant: nobody hears anything that was not expected."""
+        self.is_quiet()
+        for phone in self.phones.values():
+            phone.hears_nothing()
+
     def is_quiet(self) -> None:
         """All that is due at this instant of the house's clock is done, and has arrived."""
         until(lambda: not self._unfinished(), "the house has nothing left to do")
@@ -250,7 +256,8 @@ def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterato
         ) as desk,
     ):
         house = House(home, clock, diary, http, Carrier(desk), env)
-        until(lambda: up.poll() is not None or house.is_ready(), "ready", READY_WITHIN_S)
+        there = partial(_is_there, house)
+        until(lambda: up.poll() is not None or there(), "ready", READY_WITHIN_S)
         assert up.poll() is None, f"`up` ended: {diary.lines()[-5:]}"
         made = house.runs("token", "create", "--role", "api")
         assert made.returncode == 0, made.stderr
@@ -259,6 +266,14 @@ def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterato
         pids = house.pids()
     left = [pid for pid in pids if _runs(pid)]
     assert not left, f"`up` left processes behind: {left}"
+
+
+def _is_there(house: House) -> bool:
+    try:
+        house.carrier.cursor()
+    except httpx.HTTPError:
+        return False
+    return house.is_ready()
 
 
 def _client(port: int) -> httpx.Client:

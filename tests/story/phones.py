@@ -73,6 +73,10 @@ class Phone:
 
     # -- what the story has not asked for
 
+    def hears_nothing(self) -> None:
+        """Nothing has arrived that was not expected."""
+        assert not (found := self.unexpected()), found
+
     def unexpected(self) -> list[str]:
         """What arrived and nobody expected."""
         self._read(0)

@@ -35,9 +35,10 @@ shifts:
 """
 
 DAY_TEAM = f"""{_PEOPLE}
-hours: {{mon-sun: "08:00-20:00"}}
+hours: {{mon-sun: "08:00-21:00"}}
 after_hours: at-opening
 shifts:
   - {{days: mon-sun, from: "08:00", to: "14:00", reps: [ann]}}
   - {{days: mon-sun, from: "14:00", to: "20:00", reps: [bob]}}
 """
+"""Two shifts, and an hour in the evening for which nobody was planned."""

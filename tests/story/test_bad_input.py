@@ -82,7 +82,7 @@ def test_a_webhook_that_the_carrier_did_not_sign_changes_nothing(
     signed = {"X-Twilio-Signature": signature} if signature else {}
     answer = house.http.post("/twilio/sms", data=form, headers=signed)
     assert answer.status_code == 403
-    house.is_quiet()
+    house.stays_silent()
     dana.is_waiting()
 
 
@@ -90,7 +90,7 @@ def test_a_text_from_a_stranger_takes_nothing(house: House) -> None:
     dana = house.lead("Dana Fox")
     house.ann.expects_text("Dana")
     house.stranger(fresh_phone()).texts_itself("1")
-    house.is_quiet()
+    house.stays_silent()
     dana.is_waiting()
 
 

@@ -42,7 +42,7 @@ def test_a_claim_ends_the_climb(house: House) -> None:
     dana = house.lead("Dana Fox")
     house.ann.expects_text("Dana").replies("1").expects_text("is yours")
     house.clock.comes_to(dana.arrived_at + timedelta(seconds=150))
-    house.is_quiet()
+    house.stays_silent()
     assert dana.was_paged() == [("ann", "text")]
 
 
@@ -60,10 +60,8 @@ def test_a_manager_may_take_it_when_it_is_open_to_all(house: House) -> None:
 def _comes_due(house: House, lead: Lead, after_s: int) -> None:
     """Just before the instant nothing happens; then it is that instant."""
     due_at = lead.arrived_at + timedelta(seconds=after_s)
-    paged = lead.was_paged()
     house.clock.comes_just_before(due_at)
-    house.is_quiet()
-    assert lead.was_paged() == paged
+    house.stays_silent()
     house.clock.comes_to(due_at)
 
 

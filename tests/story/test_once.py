@@ -17,7 +17,7 @@ def _same_lead(house: House, first: Lead, answer: httpx.Response) -> None:
     assert answer.json()["lead_id"] == first.id
     assert answer.json()["duplicate"] is True
     house.ann.expects_text("Dana")
-    house.is_quiet()
+    house.stays_silent()
     assert first.was_paged() == [("ann", "text")]
 
 
@@ -54,7 +54,7 @@ def test_five_deliveries_at_the_same_instant(house: House) -> None:
     assert sorted(answer.json()["duplicate"] for answer in answers) == [False, *[True] * 4]
     (dana,) = {answer.json()["lead_id"]: house.knows(answer) for answer in answers}.values()
     house.ann.expects_text("Dana")
-    house.is_quiet()
+    house.stays_silent()
     assert dana.was_paged() == [("ann", "text")]
 
 

@@ -91,7 +91,7 @@ def test_an_outcome_digit_keeps_it(house: House) -> None:
     yours = house.ann.expects_text("Dana").replies("1").expects_text("is yours")
     yours.replies("5").expects_text("Logged", "no answer")
     house.clock.moves(200)
-    house.is_quiet()
+    house.stays_silent()
     dana.is_claimed_by("ann")
 
 

@@ -14,7 +14,7 @@ def test_an_undelivered_text_becomes_a_call_at_once(house: House) -> None:
     house.ann.expects_call("Dana").presses("1").hears("is yours")
     dana.is_claimed_by("ann").timeline_shows("paged", "page_failed", "paged", "claimed")
     assert dana.was_paged() == [("ann", "text"), ("ann", "call")]
-    house.is_quiet()
+    house.stays_silent()
 
 
 @pytest.mark.parametrize("code", [21211, 21614])

@@ -45,7 +45,7 @@ def test_a_mailbox_that_picks_up_claims_nothing(house: House) -> None:
     house.ann.has_a_mailbox_that_picks_up()
     dana = _unanswered_text(house)
     house.ann.expects_ring().is_answered_by_itself().hears("Dana Fox").hangs_up()
-    house.is_quiet()
+    house.stays_silent()
     dana.is_waiting()
     house.clock.comes_to(dana.arrived_at + ALL_REPS_RUNG)
     house.bob.expects_text("Dana").replies("1").expects_text("is yours")
@@ -55,7 +55,7 @@ def test_a_mailbox_that_picks_up_claims_nothing(house: House) -> None:
 def test_a_declined_call_leaves_the_ladder_as_it_was(house: House) -> None:
     dana = _unanswered_text(house)
     house.ann.expects_ring().declines()
-    house.is_quiet()
+    house.stays_silent()
     dana.is_waiting()
     house.clock.comes_to(dana.arrived_at + ALL_REPS_RUNG)
     house.bob.expects_text("Dana")
