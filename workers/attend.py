@@ -7,6 +7,7 @@ any instruction: what it leaves undone is due in the ledger.
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -101,6 +102,22 @@ class LeadWorker(SimpleWorker):
                 listening.stop()
 
 
+class AwayIsNoFault(logging.Filter):
+    """Lets RQ say that Redis is away as what it is to us: a warning, without a stack trace, as the
+    sweep does the queue's work meanwhile."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        away = isinstance(error, RedisError) or "could not connect to Redis" in str(record.msg)
+        if away and record.levelno > logging.WARNING:
+            record.levelno, record.levelname = (
+                logging.WARNING,
+                logging.getLevelName(logging.WARNING),
+            )
+            record.exc_info = None
+        return True
+
+
 class _Room:
     """What this process's jobs work with; RQ calls the job by name and hands it only an id."""
 
@@ -135,6 +152,7 @@ def run(desk: Desk, redis: Redis, senders: Senders) -> None:
     beats = threading.Thread(target=_beat, args=(desk, stop), name="beat", daemon=True)
     orders = Orders()
     orders.heed()
+    logging.getLogger("rq.worker").addFilter(AwayIsNoFault())
     beats.start()
     senders.start()
     try:

@@ -8,6 +8,8 @@ the ledger every half second, so that nothing depends on that.
 from __future__ import annotations
 
 import os
+import secrets
+import socket
 import threading
 import time
 from collections import deque
@@ -16,7 +18,7 @@ from collections.abc import Callable
 import structlog
 
 from service.desk.desk import Desk
-from service.desk.dispatch import ALL, Full, Taking, settle, take_next, taking_of
+from service.desk.dispatch import ALL, Full, Taking, renew_leases, settle, take_next, taking_of
 from service.errors import LeadBusy, LedgerUnavailable, LineError
 from service.ledger.outbox_rows import OutboxRow
 from service.phone.line import Busy, CallOrder, Line, SendOutcome, Unknown
@@ -30,8 +32,10 @@ REST_S = 0.5
 # Nothing was sent at these tries; longer would keep the row from the next rung.
 TRIES_MAX = 3
 BUSY_WAIT_MAX_S = 2.0
-# Ours to settle again for as long as the lease can last; after that the sweep asks the carrier.
+# Settling again for some seconds; after that the lease runs out and the sweep asks the carrier.
 SETTLE_TRIES_MAX = 5
+# Renewed twice and more within a lease (5 s), so that one slow renewal does not cost it.
+RENEW_EVERY_S = 1.5
 # An idle connection is closed by the carrier after a minute or so; asking now and then keeps the
 # next page quick.
 WARM_EVERY_S = 45.0
@@ -51,21 +55,20 @@ class Senders:
         self._public_url = public_url
         self._changed = threading.Condition()
         self._stopping = threading.Event()
+        self._ended = threading.Event()
+        # Who takes what is sent here: a name no other process ever has, so that nobody renews the
+        # lease of a message whose sender died.
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._given: deque[OutboxRow] = deque()
-        self._rung = self._idle = self._reserved = 0
+        self._rung = self._idle = self._reserved = self._in_hand = 0
         self._asked_for = False
         self._threads = [
-            threading.Thread(target=self._run, args=(number,), name=f"send-{number}")
-            for number in range(threads)
+            threading.Thread(target=self._run, name=f"send-{number}") for number in range(threads)
         ]
-
-    @property
-    def name(self) -> str:
-        """Who takes what is given to a sender here."""
-        return f"{os.getpid()}"
+        self._renewer = threading.Thread(target=self._renew, name="renew", daemon=True)
 
     def start(self) -> None:
-        for thread in self._threads:
+        for thread in [*self._threads, self._renewer]:
             thread.start()
 
     def reserve(self) -> bool:
@@ -85,6 +88,7 @@ class Senders:
         """Give the reserved sender its message."""
         with self._changed:
             self._reserved -= 1
+            self._in_hand += 1
             self._given.append(row)
             self._changed.notify()
 
@@ -101,9 +105,17 @@ class Senders:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
+        self._ended.set()
 
-    def _run(self, number: int) -> None:
-        taken_by = f"{os.getpid()}:{number}"
+    def _renew(self) -> None:
+        """Keep the leases of what is in hand here; a process that dies keeps none, and the sweep
+        finds what it was sending within seconds."""
+        while any(each.is_alive() for each in self._threads):
+            self._ended.wait(RENEW_EVERY_S)
+            if self._in_hand > 0:
+                self._guarded(lambda: renew_leases(self._desk, self.name))
+
+    def _run(self) -> None:
         warmed_at = self._warm()
         while True:
             row = self._next()
@@ -112,7 +124,7 @@ class Senders:
                 warmed_at = time.monotonic()
             elif self._stopping.is_set():
                 return
-            elif self._guarded(lambda: self._one(taken_by)):
+            elif self._guarded(self._one):
                 warmed_at = time.monotonic()
             elif time.monotonic() - warmed_at > WARM_EVERY_S:
                 warmed_at = self._warm()
@@ -161,21 +173,33 @@ class Senders:
         return False
 
     def _given_one(self, row: OutboxRow) -> bool:
-        taking = taking_of(self._desk, row, self._public_url)
-        self._settle(taking, self._send(taking))
+        try:
+            taking = taking_of(self._desk, row, self._public_url)
+            self._settle(taking, self._send(taking))
+        finally:
+            self._out_of_hand()
         return True
 
-    def _one(self, taken_by: str) -> bool:
+    def _out_of_hand(self) -> None:
+        with self._changed:
+            self._in_hand -= 1
+
+    def _one(self) -> bool:
         """Send one message, if one waits; whether it did."""
-        taking = take_next(self._desk, self._public_url, taken_by, ALL)
-        if isinstance(taking, Full):
-            others = tuple(channel for channel in ALL if channel is not taking.channel)
-            taking = take_next(self._desk, self._public_url, taken_by, others)
-        if not isinstance(taking, Taking):
-            return False
-        self.ring()
-        self._settle(taking, self._send(taking))
-        return True
+        with self._changed:
+            self._in_hand += 1
+        try:
+            taking = take_next(self._desk, self._public_url, self.name, ALL)
+            if isinstance(taking, Full):
+                others = tuple(channel for channel in ALL if channel is not taking.channel)
+                taking = take_next(self._desk, self._public_url, self.name, others)
+            if not isinstance(taking, Taking):
+                return False
+            self.ring()
+            self._settle(taking, self._send(taking))
+            return True
+        finally:
+            self._out_of_hand()
 
     def _send(self, taking: Taking) -> SendOutcome:
         """Ask the carrier, again only when surely nothing was sent."""

@@ -31,7 +31,7 @@ SLEEP_MIN_S = 0.01
 ATTEND_FOR_S = 1.0
 # A sign of life, lapsed leases and the counts: each round would be more than is needed.
 CHORES_EVERY_S = 1.0
-LAPSED_EVERY_S = 2.0
+LAPSED_EVERY_S = 1.0
 
 
 @dataclass

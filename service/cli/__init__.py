@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from service.cli.ending import BOTH, end_quietly
 from service.errors import Fault
 
 __all__ = ["COMMANDS", "main"]
@@ -32,6 +33,10 @@ COMMANDS = {
 of meeting them: what a newcomer types first, then what a service unit runs."""
 
 
+LASTING = frozenset({"up", "web", "worker", "sweep", "sandbox"})
+"""Commands that run until they are told to end, and for which that is no failure."""
+
+
 class Commands(click.Group):
     """Loads a command's file when the command is asked for, so that a quick one stays quick."""
 
@@ -43,6 +48,8 @@ class Commands(click.Group):
         """The command of this name; loads its file."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in LASTING:
+            end_quietly(*BOTH)  # from now on, also in the second that loading takes
         found = importlib.import_module(f"service.cli.{cmd_name}").command
         assert isinstance(found, click.Command)
         return found

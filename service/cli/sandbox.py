@@ -9,6 +9,7 @@ import click
 import structlog
 
 from service.cli.house import settings_here, speak
+from service.cli.ports import require_free
 from service.cli.running import found
 from service.cli.serving import serve
 from service.cli.team_in import front_door, team_file_of, team_in
@@ -48,6 +49,7 @@ def command(port: int | None, seconds_scale: float) -> None:
     speak(settings, "sandbox")
     if not settings.uses_stand_in:
         raise ConfigError("a Twilio account is set: the stand-in carrier has nothing to stand for")
+    require_free(LOOPBACK, settings.sandbox_port, "the stand-in carrier", "give --port another")
     logging.getLogger("uvicorn.error").addFilter(DeliberateCut())
     app = create_app(_carrier(settings, _team(settings), seconds_scale))
     serve(app, LOOPBACK, settings.sandbox_port, stop_within_s=STOP_WITHIN_S)

@@ -6,13 +6,11 @@ is served.
 
 from __future__ import annotations
 
-import signal
-
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from service.cli.house import end_quietly
+from service.cli.ending import BOTH, end_quietly
 
 STOP_WITHIN_S = 3
 """An answer takes milliseconds; what is still open after so long is a browser's long poll. Well
@@ -25,7 +23,7 @@ that it is never we who close one on which a request has just set out."""
 
 def serve(app: ASGIApp, host: str, port: int, *, stop_within_s: int = STOP_WITHIN_S) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what is being answered, and return."""
-    end_quietly(signal.SIGTERM)  # uvicorn, when it has closed, hands the signal on
+    end_quietly(*BOTH)  # uvicorn, when it has closed, hands the signal on
     structlog.get_logger("serve").info("serve", outcome="starting", host=host, port=port)
     uvicorn.run(
         app,

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import click
 import structlog
 
-from service.cli.house import Ending, house_of
+from service.cli.ending import Ending
+from service.cli.house import house_of
 from service.wiring import House, line_of
 from workers.audit import Audit
 from workers.sweep import Sweep

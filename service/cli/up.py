@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 import service
 from service.cli import running as record
-from service.cli.house import end_quietly, end_undisturbed, speak
+from service.cli.ending import end_quietly, end_undisturbed
+from service.cli.house import speak
 from service.cli.ports import require_free
 from service.cli.running import Running
 from service.cli.team_in import bring_up_to_date, source_variables, team_file_of, team_in

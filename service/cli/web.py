@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from service.cli.house import house_of
+from service.cli.ports import require_free
 from service.cli.serving import serve
 from service.web.app import create_app
 
@@ -22,4 +23,6 @@ def command(host: str | None, port: int | None) -> None:
     Any number may run. Example: speedtolead web --host 0.0.0.0
     """
     with house_of("web", CONNECTIONS, host=host, port=port) as house:
-        serve(create_app(house), house.settings.host, house.settings.port)
+        settings = house.settings
+        require_free(settings.host, settings.port, "the front door", "give --port another")
+        serve(create_app(house), settings.host, settings.port)

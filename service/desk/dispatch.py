@@ -37,9 +37,9 @@ from service.rules.lead import LeadId
 from service.rules.standing import fold
 from service.rules.timeline import Channel, Fact, Paged, PageFailed, PageSent, Told
 
-# Longer than a send can take (5 s to read an answer, 3 s of waiting for the rate limit, three
-# tries), shorter than the voice rung's 45 s, so that a killed sender is noticed before it is due.
-LEASE_S = 20.0
+# A live sender renews its leases, so this is only how long a dead one goes unnoticed: the page
+# must be out again within ten seconds of its death.
+LEASE_S = 5.0
 # A row that is no longer wanted is dropped and the next one asked for; this bounds one asking.
 PICKS_MAX = 50
 # How long a message may wait for its slot (1 call/s by default) in a sender's hands.
@@ -297,6 +297,12 @@ def _because(outcome: SendOutcome | NotFound) -> str:
             return f"unsure, {why}"
         case NotFound():
             return "unsure, the carrier does not know it"
+
+
+def renew_leases(desk: Desk, taken_by: str) -> bool:
+    """Keep the leases of everything that this sender has in hand; whether there was anything."""
+    with desk.ledger.transaction() as conn:
+        return outbox.renew(conn, taken_by, LEASE_S) > 0
 
 
 def lapsed(desk: Desk) -> list[OutboxRow]:

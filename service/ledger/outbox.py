@@ -137,6 +137,11 @@ where id = :id and state in ('taken', 'unsure')
 
 _SETTLE_UNSURE = text("update outbox set state = 'unsure' where id = :id and state = 'taken'")
 
+_RENEW = text("""
+update outbox set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
+where state = 'taken' and taken_by = :taken_by
+""")
+
 _LAPSED = text(f"""
 select {OUTBOX_COLUMNS} from outbox o where o.state = 'taken' and o.lease_until < clock_timestamp()
 order by o.lease_until limit :limit
@@ -278,6 +283,12 @@ def settle_failed(conn: Connection, page_id: PageId, code: int | None) -> bool:
 def settle_unsure(conn: Connection, page_id: PageId) -> bool:
     """Nobody can say whether the carrier has it. False when it is not `taken`."""
     return _changed(conn, _SETTLE_UNSURE, {"id": page_id})
+
+
+def renew(conn: Connection, taken_by: str, lease_s: float) -> int:
+    """Let this taker's leases run ``lease_s`` seconds from now; how many it has."""
+    values = {"taken_by": taken_by, "lease_s": float(lease_s)}
+    return conn.execute(_RENEW, values).rowcount
 
 
 def lapsed_leases(conn: Connection, limit: int = ROWS_MAX) -> list[OutboxRow]:

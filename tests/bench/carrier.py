@@ -45,6 +45,7 @@ class Carrier:
             return
         came_ns = time.monotonic_ns()
         path, query = scope["path"], scope["query_string"].decode()
+        answer: Any
         if scope["method"] == "POST" and path.endswith(("/Messages.json", "/Calls.json")):
             form = dict(parse_qsl((await _body(receive)).decode(), keep_blank_values=True))
             status, answer = await self._accept(came_ns, path, form)

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -68,13 +69,18 @@ ladder:
 """
 
 
+def pause(seconds: float) -> None:
+    """Let the others work. Only ever between two looks at a condition, or until an instant."""
+    threading.Event().wait(seconds)
+
+
 def wait_until(true: Callable[[], bool], what: str, within_s: float = PATIENCE_S) -> None:
     """Ask until it is true. Raises RuntimeError when patience ends."""
     deadline = time.monotonic() + within_s
     while not true():
         if time.monotonic() > deadline:
             raise RuntimeError(f"waited {within_s:.0f} s in vain: {what}")
-        time.sleep(LOOK_EVERY_S)
+        pause(LOOK_EVERY_S)
 
 
 @dataclass
@@ -139,12 +145,12 @@ class House:
     def query(self, statement: str, *values: Any) -> list[Any]:
         """Ask the ledger from outside."""
         with psycopg.connect(self.database_url) as conn:
-            return conn.execute(statement, values or None).fetchall()  # type: ignore[arg-type]  # text built here
+            return conn.execute(statement, values or None).fetchall()
 
     def query_write(self, statement: str, *values: Any) -> None:
         """Change the ledger from outside, as only a bench may."""
         with psycopg.connect(self.database_url) as conn:
-            conn.execute(statement, values)  # type: ignore[arg-type]  # text built here
+            conn.execute(statement, values)
 
     def ledger(self) -> Ledger:
         return Ledger(self.database_url, application_name="bench")
@@ -221,8 +227,16 @@ def house() -> Iterator[House]:
         with Servers(home / "servers", durable=True) as servers:
             assert servers.database_url is not None
             assert servers.redis_url is not None
-            ports = free_ports(3)
-            built = House(home, servers.database_url, servers.redis_url, servers.pids(), *ports)
+            carrier, web, bare_web = free_ports(3)
+            built = House(
+                home,
+                servers.database_url,
+                servers.redis_url,
+                servers.pids(),
+                carrier,
+                web,
+                bare_web,
+            )
             migrate(built.database_url)
             _load_team(built)
             try:

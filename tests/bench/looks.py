@@ -21,7 +21,7 @@ from service.rules.lead import Lead, LeadId, PageId, RepId, SourceId, identity_k
 from service.rules.timeline import Arrived, Audience, Channel, Event, Fact, Paged, PageSent
 from tests.bench import bare
 from tests.bench.figures import say, show
-from tests.bench.house import REPS, House, house
+from tests.bench.house import REPS, House, house, pause
 
 LOOKS = 10_000
 LOOKS_QUICK = 1_000
@@ -67,7 +67,7 @@ def _bare(built: House, jobs: int) -> float:
     while left := queue.count:
         if began is None and left < jobs:
             began = time.monotonic()
-        time.sleep(LOOK_EVERY_S / 10)
+        pause(LOOK_EVERY_S / 10)
     assert began is not None
     spent_s = time.monotonic() - began
     built.stop(*(name for name in built.processes if name != "carrier"))
@@ -86,7 +86,7 @@ def _looks(built: House, looks: int, bare_s: float) -> dict[str, float]:
     due_at = SystemClock().now() + timedelta(seconds=DUE_IN_S)
     built.query_write("update lead set look_again_at = %s where woken_at is null", due_at)
     ledger.dispose()
-    time.sleep(max(0.0, (due_at - SystemClock().now()).total_seconds()))
+    pause(max(0.0, (due_at - SystemClock().now()).total_seconds()))
     began = time.monotonic()
     halfway: float | None = None
     while time.monotonic() - began < GIVE_UP_S:
@@ -96,7 +96,7 @@ def _looks(built: House, looks: int, bare_s: float) -> dict[str, float]:
             halfway = spent_s
         if left == 0:
             break
-        time.sleep(LOOK_EVERY_S)
+        pause(LOOK_EVERY_S)
     rows = [
         [f"{looks} looks, nothing found due", f"{spent_s:.1f}", f"{looks / spent_s:.0f}"],
         ["  half of them", f"{halfway or 0.0:.1f}", ""],

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 
 from tests.bench.figures import SPREAD, say, show, spread
-from tests.bench.house import REPS, House, house
+from tests.bench.house import REPS, House, house, pause
 from tests.bench.latency import TAG, WARM_UP, first_arrivals, fresh, take_turns_of
 from tests.bench.traffic import Sample, drive
 
@@ -32,6 +32,7 @@ def run(quick: bool) -> None:
         built.start_carrier()
         built.start_product(WORKERS)
         take_turns_of(built, [fresh(built.web) for _ in range(WARM_UP)])
+        earlier = [row[0] for row in built.query("select id from lead")]
         built.reset_carrier(CARRIER_S, receipts=True)
         samples = [fresh(built.web) for _ in range(leads)]
         before, began = built.cpu_s(), time.monotonic()
@@ -40,6 +41,7 @@ def run(quick: bool) -> None:
         quiet_s = _until_quiet(built, began)
         used = {name: s - before.get(name, 0.0) for name, s in built.cpu_s().items()}
         _print(built, samples, driven_s)
+        _print_stages(built, earlier)
         _print_cpu(used, quiet_s)
         for line in built.complaints()[:10]:
             say(line)
@@ -52,7 +54,7 @@ def _until_quiet(built: House, began: float) -> float:
     while time.monotonic() - began < GIVE_UP_S:
         if built.query(unfinished)[0][0] == built.query(waiting)[0][0] == 0:
             break
-        time.sleep(LOOK_EVERY_S)
+        pause(LOOK_EVERY_S)
     return time.monotonic() - began
 
 
@@ -77,6 +79,24 @@ def _print(built: House, samples: list[Sample], driven_s: float) -> None:
     say(f"paged twice: {sum(counted[s.tag] > 1 for s in stored)}")
     by_state = built.query("select state, count(*) from outbox group by state order by state")
     say(f"outbox: {dict(by_state)}; share paged within 2 s: {_within(waits, 2.0):.0%}")
+
+
+STAGES = """
+select extract(epoch from e.recorded_at - l.arrived_at)::float8,
+  extract(epoch from o.taken_clock - e.recorded_at)::float8,
+  extract(epoch from o.sent_at - o.taken_clock)::float8
+from lead l join event e on e.lead_id = l.id and e.kind = 'paged'
+join outbox o on o.id = e.fields->>'page_id'
+where o.sent_at is not null and l.id <> all(%s)
+"""
+
+
+def _print_stages(built: House, earlier: list[str]) -> None:
+    """Where leads waited, by the ledger's own instants."""
+    names = ("stored -> look begun", "look begun -> taken by a sender", "taken -> settled")
+    columns = zip(*built.query(STAGES, earlier), strict=True)
+    rows = [spread(name, column) for name, column in zip(names, columns, strict=True)]
+    show("Where they waited", SPREAD, rows)
 
 
 def _within(waits: list[float], seconds: float) -> float:

@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 from sqlalchemy import text
 
+from service.desk.dispatch import renew_leases
 from service.ledger import health
 from service.ledger.engine import Ledger
 from service.phone.callbacks import CallStatus, TextStatus
@@ -159,6 +160,17 @@ def test_a_dead_senders_call_is_repeated_and_then_given_up(world: World, sweep: 
         sweep._lapsed_at = 0.0
         sweep.round()
     assert [fact["channel"] for fact in world.facts(lead, "page_failed")] == [Channel.CALL]
+
+
+def test_a_live_sender_keeps_its_lease_and_nobody_elses(world: World, sweep: Sweep) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    world.takes()
+    lapse(world)
+    assert not renew_leases(world.desk, "somebody else")
+    assert renew_leases(world.desk, "test:1")
+    sweep.round()
+    assert world.sends_all() == []
 
 
 # The audit

@@ -13,21 +13,27 @@ from pathlib import Path
 import pytest
 
 from tests.story.carrier import LISTED_MAX
-from tests.story.house import House, running
+from tests.story.house import House
+from tests.story.opening import running
 from tests.story.phones import NOTICED, Phone
 from tests.story.teams import ALWAYS_ON_DUTY, PHONES
 
 LOG_SHOWN_MAX = 5
 
+ROUGH = ("test_edges", "test_killed", "test_many", "test_readme", "test_servers_gone")
+"""Files whose stories kill, wait or open houses of their own: about half of the time of all."""
+
 LONGER_THAN_LETTERS_ARE_KEPT_S = 31 * 60
 """A reply may be a late answer to a question of up to 30 min ago: an earlier story's."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the parallel runner reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker of a parallel run tells all stories: each worker would start a house."""
+    """In a parallel run by groups, two workers share the stories: each worker starts a house."""
     for item in items:
         if "story" in item.keywords:
-            item.add_marker(pytest.mark.xdist_group("story"))
+            group = "rough stories" if item.path.stem in ROUGH else "stories"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @contextmanager

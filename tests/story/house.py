@@ -1,7 +1,6 @@
 """A house: every process of the product on this machine, and what a person there can do to it.
 
-Started by `speedtolead up` alone, on ports and in a directory of its own; spoken to over HTTP,
-by signals to its processes, and by its clock file.
+Spoken to over HTTP, by signals to its processes, and by its clock file; `opening` starts one.
 """
 
 from __future__ import annotations
@@ -9,42 +8,32 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import redis
 
-from service.config import PREFIX
 from tests.story.carrier import LISTED_MAX, Carrier
 from tests.story.clock import HouseClock
 from tests.story.diary import Diary
 from tests.story.leads import Lead, fresh_phone
 from tests.story.patience import until
 from tests.story.phones import Phone
-from tests.story.teams import KEY_NAME
+from tests.story.processes import STOPPED_WITHIN_S, command, first_line, free_port
+
+__all__ = ["READY_WITHIN_S", "SOURCE_KEY", "STOPPED_WITHIN_S", "House", "free_port"]
 
 Json = dict[str, Any]
 
 SOURCE_KEY = "a-source-key-of-the-stories"
 READY_WITHIN_S = 60.0
-STOPPED_WITHIN_S = 20.0
-HTTP_WITHIN_S = 30.0
-
-
-def free_port() -> int:
-    """A port that nobody has, for the moment."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return cast(int, probe.getsockname()[1])
 
 
 @dataclass
@@ -139,7 +128,7 @@ class House:
             "postgres": self.home / "data" / "postgres" / "postmaster.pid",
         }
         path = places.get(name, self.home / "data" / "run" / f"{name}.pid")
-        return int(until(lambda: _first_line(path), f"{name} has a pid"))
+        return int(until(lambda: first_line(path), f"{name} has a pid"))
 
     def pids(self) -> list[int]:
         """Every process that `up` looks after."""
@@ -176,7 +165,7 @@ class House:
     @contextmanager
     def also_runs(self, *arguments: str) -> Iterator[None]:
         """One more process of the product, for so long."""
-        with _process(self.home, list(arguments), self.env):
+        with command(self.home, list(arguments), self.env):
             yield
 
     def expects_errors(self, *words: str) -> None:
@@ -233,95 +222,3 @@ UNFINISHED = (
     'speedtolead_outbox_messages{state="ordered"}',
     'speedtolead_outbox_messages{state="taken"}',
 )
-
-
-@contextmanager
-def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterator[House]:
-    """A house from its start to its end. Its clock may begin at any instant."""
-    clock, diary = HouseClock(home / "clock"), Diary(home / "log")
-    if starts_at is not None:
-        clock.starts_at(starts_at)
-    (home / "team.yaml").write_text(team)
-    env, port, sandbox_port = _environment(home), free_port(), free_port()
-    arguments = ["up", "--workers", "2", "--port", str(port)]
-    arguments += ["--team", str(home / "team.yaml")]
-    env |= {f"{PREFIX}PORT": str(port), f"{PREFIX}SANDBOX_PORT": str(sandbox_port)}
-    with (
-        _process(home, arguments, env) as up,
-        httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=HTTP_WITHIN_S, trust_env=False
-        ) as http,
-        httpx.Client(
-            base_url=f"http://127.0.0.1:{sandbox_port}", timeout=HTTP_WITHIN_S, trust_env=False
-        ) as desk,
-    ):
-        house = House(home, clock, diary, http, Carrier(desk), env)
-        there = partial(_is_there, house)
-        until(lambda: up.poll() is not None or there(), "ready", READY_WITHIN_S)
-        assert up.poll() is None, f"`up` ended: {diary.lines()[-5:]}"
-        made = house.runs("token", "create", "--role", "api")
-        assert made.returncode == 0, made.stderr
-        house.token = made.stdout.strip()
-        yield house
-        pids = house.pids()
-    left = [pid for pid in pids if _runs(pid)]
-    assert not left, f"`up` left processes behind: {left}"
-
-
-def _is_there(house: House) -> bool:
-    try:
-        house.carrier.cursor()
-    except httpx.HTTPError:
-        return False
-    return house.is_ready()
-
-
-def _client(port: int) -> httpx.Client:
-    """A proxy that the developer's shell names is not for this machine."""
-    url = f"http://127.0.0.1:{port}"
-    return httpx.Client(base_url=url, timeout=HTTP_WITHIN_S, trust_env=False)
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """Ours alone: nothing that the developer's own shell may have set."""
-    others = {name: v for name, v in os.environ.items() if not name.upper().startswith(PREFIX)}
-    return others | {
-        KEY_NAME: SOURCE_KEY,
-        f"{PREFIX}DATA_DIR": str(home / "data"),
-        f"{PREFIX}CLOCK_FILE": str(home / "clock"),
-    }
-
-
-@contextmanager
-def _process(
-    home: Path, arguments: list[str], env: dict[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
-    """One command of the product that runs until the block ends, and then ends in good order."""
-    with (home / "log").open("ab") as log, (home / "said").open("ab") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", *arguments], env=env, stdout=said, stderr=log
-        )
-    try:
-        yield process
-        assert process.poll() is None, f"{arguments[0]} ended by itself: {process.returncode}"
-        process.terminate()
-        assert process.wait(STOPPED_WITHIN_S) == 0, f"{arguments[0]} did not end in good order"
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text().partition("\n")[0].strip()
-    except OSError:
-        return ""
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

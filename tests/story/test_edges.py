@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.story.conftest import fresh_home, story_in
-from tests.story.house import House, running
+from tests.story.house import House
+from tests.story.opening import running
 from tests.story.teams import DAY_TEAM
 
 pytestmark = pytest.mark.story
 
 NOON = datetime(2026, 3, 7, 17, 0, tzinfo=UTC)  # Saturday, 12:00 EST in New York
 SHIFT_EDGE = datetime(2026, 3, 7, 19, 0, tzinfo=UTC)  # 14:00 EST
+AFTERNOON = datetime(2026, 3, 7, 20, 0, tzinfo=UTC)  # 15:00 EST
 UNPLANNED_HOUR = datetime(2026, 3, 8, 1, 15, tzinfo=UTC)  # 20:15 EST, nobody's shift
 SPRING_NIGHT = datetime(2026, 3, 8, 3, 0, tzinfo=UTC)  # 22:00 EST
 SPRING_OPENING = datetime(2026, 3, 8, 12, 0, tzinfo=UTC)  # 8:00 EDT: an hour went missing
@@ -46,6 +48,7 @@ def test_at_the_end_of_her_shift_anns_lead_goes_to_bob(house: House) -> None:
 
 
 def test_after_the_edge_only_bob_is_asked(house: House) -> None:
+    house.clock.comes_to(AFTERNOON)
     house.lead("Dana Fox")
     house.bob.expects_text("Dana")
     house.stays_silent()
