@@ -9,6 +9,7 @@ orders the shutdown.
 This file knows commands, not what they are for; it must import nothing of this product.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 import structlog
@@ -108,7 +110,9 @@ class Supervisor:
         self._runs = [_Run(child) for child in children]
         self._on_tick = on_tick
         self._run_dir = run_dir
-        self._stop = threading.Event()
+        # Safe to put into from a signal handler, which an Event is not: the handler may interrupt
+        # the very wait that holds its lock.
+        self._told: SimpleQueue[None] = SimpleQueue()
         self._orders = 0
 
     def run(self) -> None:
@@ -128,7 +132,7 @@ class Supervisor:
     def stop(self) -> None:
         """Ask `run()` to end the children and return. Safe from any thread and any signal."""
         self._orders += 1
-        self._stop.set()
+        self._told.put(None)
 
     def pids(self) -> dict[str, int]:
         """The pids of the children that run now, by name."""
@@ -145,13 +149,14 @@ class Supervisor:
 
     def _watch(self) -> None:
         tick_at = 0.0
-        while not self._stop.is_set():
+        while not self._orders:
             for run in self._runs:
                 self._look_at(run)
             if time.monotonic() >= tick_at:
                 self._tick()
                 tick_at = time.monotonic() + TICK_EVERY_S
-            self._stop.wait(LOOK_EVERY_S)
+            with contextlib.suppress(Empty):
+                self._told.get(timeout=LOOK_EVERY_S)
 
     def _tick(self) -> None:
         try:

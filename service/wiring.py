@@ -62,9 +62,7 @@ def build(settings: Settings, process: str, *, connections: int = 10) -> House:
         application_name=f"speedtolead {process}",
     )
     redis = connect(settings.redis_url.get_secret_value())
-    desk = Desk(
-        ledger=ledger, clock=clock, wake=QueueWake(redis), present=Present(ledger)
-    )
+    desk = Desk(ledger=ledger, clock=clock, wake=QueueWake(redis), present=Present(ledger))
     secret_key = secret_key_of(settings)
     return House(
         settings,
@@ -94,9 +92,7 @@ def account_of(settings: Settings, secret_key: str) -> Account:
     if settings.twilio_account_sid is not None:
         tokens = tuple(token.get_secret_value() for token in settings.twilio_auth_token)
         return Account(settings.twilio_account_sid, tokens, settings.carrier_url)
-    derived = hmac.new(
-        secret_key.encode(), b"stand-in carrier", hashlib.sha256
-    ).hexdigest()
+    derived = hmac.new(secret_key.encode(), b"stand-in carrier", hashlib.sha256).hexdigest()
     return Account(f"AC{derived[:32]}", (derived[32:],), settings.carrier_url)
 
 

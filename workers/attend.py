@@ -11,6 +11,7 @@ import logging
 import os
 import queue
 import signal
+import socket
 import threading
 from contextlib import suppress
 from types import FrameType
@@ -189,11 +190,12 @@ def _worker(redis: Redis, orders: Orders) -> LeadWorker:
 
 
 def _beat(desk: Desk, stop: threading.Event) -> None:
-    """Say that this worker lives, by the ledger's clock."""
+    """Say that this worker lives, by the ledger's clock. In a container every pid is 1."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
     while not stop.is_set():
         try:
             with desk.ledger.transaction() as conn:
-                health.beat(conn, f"worker:{os.getpid()}")
+                health.beat(conn, f"worker:{name}")
         except (LedgerUnavailable, LeadBusy) as gone:
             log.warning("beat", outcome="not written", because=str(gone))
         stop.wait(BEAT_EVERY_S)

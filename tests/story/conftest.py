@@ -27,13 +27,12 @@ LONGER_THAN_LETTERS_ARE_KEPT_S = 31 * 60
 """A reply may be a late answer to a question of up to 30 min ago: an earlier story's."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the parallel runner reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In a parallel run by groups, two workers share the stories: each worker starts a house."""
-    for item in items:
-        if "story" in item.keywords:
-            group = "rough stories" if item.path.stem in ROUGH else "stories"
-            item.add_marker(pytest.mark.xdist_group(group))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """In a parallel run by groups (`-n 2 --dist loadgroup`), two workers share the stories: each
+    worker starts a house. The mark must be there before the runner reads it."""
+    if "story" in item.keywords:
+        group = "rough stories" if item.path.stem in ROUGH else "stories"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @contextmanager
