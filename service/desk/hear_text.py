@@ -134,9 +134,8 @@ def answer(
     lead_id: LeadId | None = None,
 ) -> None:
     """Order an answer to a phone that asks nothing."""
-    page_id = new_page_id()
     row = Order(
-        id=page_id,
+        id=new_page_id(),
         lead_id=lead_id,
         seq=None,
         kind="answer_text",
@@ -148,7 +147,6 @@ def answer(
         ordered_at=now,
     )
     outbox.order(conn, [row])
-    questions.note_last_text(conn, person.phone, page_id, None, now)
 
 
 def _act(heard: _Heard, reply: Reply, *, was_stopped: bool) -> LeadId | None:

@@ -9,6 +9,7 @@ PostgreSQL's own `clock_timestamp()`, which no test moves.
     migrations  how the schema came to be; `migrate` brings a ledger to the newest
     engine      connections, transactions, which failure is whose fault
     leads       leads, their timelines; the one lock (lead_rows: their shapes; listing: in lists)
+    look        all that a look reads, in one statement, and all it writes, in one
     persons     a person's words and numbers, changed later
     outbox      messages ordered, taken, sent (outbox_rows: their shapes)
     looks       who wants a look, who was woken, who was forgotten

@@ -46,12 +46,15 @@ class Total:
     n: float
 
 
-_COUNT = text("""
+# Part of every statement that counts; `:deltas` is `deltas_json`.
+INSERT_DELTAS = """
 insert into count_delta (source_key, metric, labels, n)
 select d.source_key, d.metric, d.labels, d.n from jsonb_to_recordset(cast(:deltas as jsonb)) as d (
   source_key text, metric text, labels text, n double precision)
 on conflict (source_key) do nothing
-""")
+"""
+
+_COUNT = text(INSERT_DELTAS)
 
 # A folded row stays as proof that its fact was counted; only its number moves to the total.
 _FOLD = text("""
@@ -86,20 +89,23 @@ select metric, labels, sum(n) from (
 
 def count(conn: Connection, deltas: Sequence[Delta]) -> None:
     """Count facts; those counted before change nothing."""
-    if not deltas:
-        return
-    written = [delta_json(delta) for delta in deltas]
-    conn.execute(_COUNT, {"deltas": json.dumps(written)})
+    if deltas:
+        conn.execute(_COUNT, {"deltas": deltas_json(deltas)})
 
 
-def delta_json(delta: Delta) -> dict[str, object]:
-    """A delta as the statements that insert it read it."""
-    return {
-        "source_key": delta.source_key,
-        "metric": delta.metric,
-        "labels": json.dumps(dict(delta.labels), sort_keys=True),
-        "n": delta.n,
-    }
+def deltas_json(deltas: Sequence[Delta]) -> str:
+    """Deltas as INSERT_DELTAS reads them."""
+    return json.dumps(
+        [
+            {
+                "source_key": delta.source_key,
+                "metric": delta.metric,
+                "labels": json.dumps(dict(delta.labels), sort_keys=True),
+                "n": delta.n,
+            }
+            for delta in deltas
+        ]
+    )
 
 
 def fold(conn: Connection, limit: int = FOLD_MAX) -> int:

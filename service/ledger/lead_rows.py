@@ -1,6 +1,6 @@
-"""A lead's rows as frozen values, and the columns they are read from.
+"""A lead's rows as frozen values, the columns they are read from, and how events are inserted.
 
-Only shapes: queries are in `leads` and `listing`.
+Only shapes: queries are in `leads`, `look` and `listing`.
 """
 
 import json
@@ -112,6 +112,17 @@ PERSON_FIELDS = (*_PERSON_TEXTS, "pages_viewed", "extra")
 PERSON_COLUMNS = ", ".join(f"p.{name}" for name in PERSON_FIELDS)
 
 
+# Part of every statement that appends to a timeline; `:id` is the lead, `:events` `events_json`.
+# Columns are named, so that a later version's column gets its default.
+INSERT_EVENTS = """
+insert into event (lead_id, seq, kind, at, recorded_at, because, actor, fields)
+select :id, e.seq, e.kind, e.at, e.recorded_at, e.because, e.actor, e.fields
+from jsonb_to_recordset(cast(:events as jsonb)) as e (
+  seq int, kind text, at timestamptz, recorded_at timestamptz, because text, actor text,
+  fields jsonb)
+"""
+
+
 def view_from(row: Row[Any]) -> LeadView:
     """A row of LEAD_COLUMNS, p.lead_id, PERSON_COLUMNS as a view."""
     held = row[LEAD_WIDTH] is not None
@@ -132,6 +143,7 @@ def person_json(lead: Lead) -> str:
 
 
 def events_json(events: Sequence[Event]) -> str:
+    """Events as INSERT_EVENTS reads them."""
     return json.dumps(
         [
             {

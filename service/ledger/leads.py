@@ -1,17 +1,18 @@
 """Leads, their people and their timelines; the one lock is a lead's row.
 
-It stores what it is told and reads it back. What a timeline adds up to is `rules.standing`'s
-business; a lead's row holds a copy of that for queries, never the truth.
+It stores what arrives and reads it back; what happens to a lead later is written by `look`. What a
+timeline adds up to is `rules.standing`'s business; a lead's row holds a copy of that for queries,
+never the truth.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from service.ledger.counts import Delta, delta_json
+from service.ledger.counts import INSERT_DELTAS, Delta, deltas_json
 from service.ledger.lead_rows import (
+    INSERT_EVENTS,
     LEAD_COLUMNS,
     PERSON_COLUMNS,
     PERSON_FIELDS,
@@ -19,7 +20,6 @@ from service.ledger.lead_rows import (
     LeadRow,
     LeadView,
     NewLead,
-    StandingRow,
     events_json,
     person_from,
     person_json,
@@ -33,20 +33,15 @@ __all__ = [
     "LeadRow",
     "LeadView",
     "NewLead",
-    "StandingRow",
-    "append",
     "delivered_before",
     "hold_identity",
     "insert_lead",
     "leads_of_person",
     "lock_lead",
     "note_asked",
-    "open_look",
     "person_of",
     "read_lead",
-    "save_standing",
     "timeline_of",
-    "try_lock_lead",
 ]
 
 # A lead under six calls, a plan of 13 touches and every carrier fact stays well below this; more
@@ -78,15 +73,6 @@ order by l.arrived_at desc, l.id limit :limit
 """)
 
 # One statement, one round trip: foreign keys are checked at its end, when every row is there.
-# Columns are named, so that a later version's column gets its default.
-_EVENTS_FROM_JSON = """
-insert into event (lead_id, seq, kind, at, recorded_at, because, actor, fields)
-select :id, e.seq, e.kind, e.at, e.recorded_at, e.because, e.actor, e.fields
-from jsonb_to_recordset(cast(:events as jsonb)) as e (
-  seq int, kind text, at timestamptz, recorded_at timestamptz, because text, actor text,
-  fields jsonb)
-"""
-
 _INSERT_LEAD = text(f"""
 with new_lead as (
   insert into lead (id, source, arrived_at, t0, route, policy_version, state, last_seq,
@@ -104,16 +90,10 @@ with new_lead as (
   insert into delivery (source, key, lead_id, received_at)
   select :source, key, :id, :arrived_at from unnest(cast(:delivery_keys as text[])) as key
 ), counted as (
-  insert into count_delta (source_key, metric, labels, n)
-  select d.source_key, d.metric, d.labels, d.n
-  from jsonb_to_recordset(cast(:deltas as jsonb)) as d (
-    source_key text, metric text, labels text, n double precision)
-  on conflict (source_key) do nothing
+  {INSERT_DELTAS}
 )
-{_EVENTS_FROM_JSON}
+{INSERT_EVENTS}
 """)
-
-_APPEND = text(_EVENTS_FROM_JSON)
 
 _NOTE_ASKED = text("""
 with known as (
@@ -128,25 +108,15 @@ select :source, key, :id, :at from unnest(cast(:delivery_keys as text[])) as key
 # `no key update` shuts out every other writer of the row, and lets rows that only point at the
 # lead (a receipt, a question) be inserted meanwhile.
 _LOCK_LEAD = text(f"select {LEAD_COLUMNS} from lead l where l.id = :id for no key update")
-_TRY_LOCK_LEAD = text(
-    f"select {LEAD_COLUMNS} from lead l where l.id = :id for no key update skip locked"
-)
 
-_TIMELINE = text("""
+SELECT_TIMELINE = """
 select seq, at, recorded_at, because, actor, kind, fields from event
-where lead_id = :id order by seq limit :limit
-""")
+where lead_id = :id order by seq limit :events_max
+"""
+
+_TIMELINE = text(SELECT_TIMELINE)
 
 _PERSON = text(f"select {PERSON_COLUMNS} from person p where p.lead_id = :id")
-
-_SAVE_STANDING = text("""
-update lead set state = :state, owner = :owner, rung = :rung, attempts = :attempts,
-  first_attempt_at = :first_attempt_at, first_contact_at = :first_contact_at,
-  claimed_at = :claimed_at, paged_at = :paged_at, look_again_at = :look_again_at,
-  last_seq = :last_seq, last_recorded_at = :last_recorded_at,
-  woken_at = case when :woken then clock_timestamp() end
-where id = :id
-""")
 
 _READ_LEAD = text(f"""
 select {LEAD_COLUMNS}, p.lead_id, {PERSON_COLUMNS}
@@ -207,7 +177,7 @@ def insert_lead(
             "identity_keys": list(new.identity_keys),
             "delivery_keys": list(new.delivery_keys),
             "events": events_json(events),
-            "deltas": json.dumps([delta_json(delta) for delta in deltas]),
+            "deltas": deltas_json(deltas),
         },
     )
 
@@ -243,75 +213,19 @@ def lock_lead(conn: Connection, lead_id: LeadId) -> LeadRow | None:
     return LeadRow(*row) if row else None
 
 
-def try_lock_lead(conn: Connection, lead_id: LeadId) -> LeadRow | None:
-    """Like `lock_lead`, but None at once when somebody else holds it."""
-    row = conn.execute(_TRY_LOCK_LEAD, {"id": lead_id}).one_or_none()
-    return LeadRow(*row) if row else None
-
-
 def timeline_of(conn: Connection, lead_id: LeadId) -> Timeline:
     """What happened to the lead, in order of `seq`, at most TIMELINE_MAX events."""
-    rows = conn.execute(_TIMELINE, {"id": lead_id, "limit": TIMELINE_MAX})
+    rows = conn.execute(_TIMELINE, {"id": lead_id, "events_max": TIMELINE_MAX})
     return tuple(
         Event(seq, at, recorded_at, because, actor, from_fields(kind, fields))
         for seq, at, recorded_at, because, actor, kind, fields in rows
     )
 
 
-def open_look(conn: Connection, lead_id: LeadId) -> tuple[LeadRow, Timeline] | None:
-    """Lock the lead and read its timeline: how every look begins.
-
-    Two statements on purpose. One that did both would read the timeline as it was before it
-    waited for the lock, and so miss what the holder appended.
-    """
-    row = lock_lead(conn, lead_id)
-    return (row, timeline_of(conn, lead_id)) if row else None
-
-
 def person_of(conn: Connection, lead_id: LeadId) -> Lead | None:
     """The person's words and numbers; None when unknown or erased."""
     row = conn.execute(_PERSON, {"id": lead_id}).one_or_none()
     return person_from(row) if row else None
-
-
-def append(conn: Connection, lead_id: LeadId, events: Sequence[Event]) -> None:
-    """Add events behind the last one; the caller holds the lead and numbers them on."""
-    if events:
-        conn.execute(_APPEND, {"id": lead_id, "events": events_json(events)})
-
-
-def save_standing(
-    conn: Connection,
-    lead_id: LeadId,
-    standing: StandingRow,
-    *,
-    look_again_at: datetime | None,
-    last_seq: int,
-    last_recorded_at: datetime,
-    woken: bool,
-) -> None:
-    """Repeat the standing on the lead's row and say when to look again.
-
-    ``woken``: a wake follows this commit, so the sweep leaves it two seconds.
-    """
-    conn.execute(
-        _SAVE_STANDING,
-        {
-            "id": lead_id,
-            "state": str(standing.state),
-            "owner": standing.owner,
-            "rung": standing.rung,
-            "attempts": standing.attempts,
-            "first_attempt_at": standing.first_attempt_at,
-            "first_contact_at": standing.first_contact_at,
-            "claimed_at": standing.claimed_at,
-            "paged_at": standing.paged_at,
-            "look_again_at": look_again_at,
-            "last_seq": last_seq,
-            "last_recorded_at": last_recorded_at,
-            "woken": woken,
-        },
-    )
 
 
 def read_lead(conn: Connection, lead_id: LeadId) -> LeadView | None:

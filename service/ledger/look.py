@@ -1,8 +1,10 @@
 """A look at one lead, in as few round trips as it can be: how it is read, and how it is written.
 
 The path from a lead to its page runs through here, so one statement reads all that a look must
-know and one writes all that came of it. Every table's own rules still hold; the statements of the
-rooms (`leads`, `outbox`, `questions`, `counts`, `people`) do the same one by one.
+know and one writes all that came of it. It is the only way to write down what happened to a lead
+that is stored, to give a turn and to open a question; a fact somebody told us goes the same way as
+a look. Storing a new lead is in `leads`, an answer about no look in `outbox`. Every table's own
+rules still hold. It decides nothing.
 """
 
 import json
@@ -12,17 +14,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from service.ledger.counts import Delta, delta_json
+from service.ledger.counts import INSERT_DELTAS, Delta, deltas_json
 from service.ledger.lead_rows import (
+    INSERT_EVENTS,
     PERSON_COLUMNS,
     LeadRow,
     StandingRow,
     events_json,
     person_from,
 )
-from service.ledger.leads import TIMELINE_MAX, lock_lead
-from service.ledger.outbox_rows import Order, order_json
-from service.ledger.people import DEAF_MAX
+from service.ledger.leads import SELECT_TIMELINE, TIMELINE_MAX, lock_lead
+from service.ledger.outbox_rows import INSERT_ORDERS, Order, orders_json
+from service.ledger.people import DEAF_MAX, SELECT_DEAF
+from service.ledger.questions import NOTE_LAST_TEXTS, last_texts_json
 from service.rules.floor import Turns
 from service.rules.lead import Lead, LeadId, PageId, RepId
 from service.rules.timeline import Channel, Event, Timeline, from_fields
@@ -82,48 +86,24 @@ class Written:
 _READ = text(f"""
 select
   (select coalesce(jsonb_agg(jsonb_build_array(e.seq, e.at, e.recorded_at, e.because, e.actor,
-     e.kind, e.fields) order by e.seq), '[]')
-   from (select * from event where lead_id = :id order by seq limit :events_max) e),
+     e.kind, e.fields) order by e.seq), '[]') from ({SELECT_TIMELINE}) e),
   (select coalesce(jsonb_agg(jsonb_build_array(d.phone, d.channel)), '[]')
-   from (select phone, channel from deaf limit :deaf_max) d),
+   from ({SELECT_DEAF}) d),
   p.lead_id, {PERSON_COLUMNS}
 from (select 1) one left join person p on p.lead_id = :id
 """)
 
 # One statement: constraints are checked when all of it is there. What a look does not write is an
-# empty list.
-_WRITE = text("""
+# empty list. What other statements insert too is spelled once, in its room.
+_WRITE = text(f"""
 with new_event as (
-  insert into event (lead_id, seq, kind, at, recorded_at, because, actor, fields)
-  select :id, e.seq, e.kind, e.at, e.recorded_at, e.because, e.actor, e.fields
-  from jsonb_to_recordset(cast(:events as jsonb)) as e (
-    seq int, kind text, at timestamptz, recorded_at timestamptz, because text, actor text,
-    fields jsonb)
+  {INSERT_EVENTS}
 ), counted as (
-  insert into count_delta (source_key, metric, labels, n)
-  select d.source_key, d.metric, d.labels, d.n
-  from jsonb_to_recordset(cast(:deltas as jsonb)) as d (
-    source_key text, metric text, labels text, n double precision)
-  on conflict (source_key) do nothing
+  {INSERT_DELTAS}
 ), ordered as (
-  insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, from_number, body,
-    not_after, ordered_at, state, taken_by, taken_clock, lease_until)
-  select r.id, r.lead_id, r.seq, r.kind, r.channel, r.rep_id, r.to_number, r.from_number, r.body,
-    r.not_after, r.ordered_at,
-    case when t.by is null then 'ordered' else 'taken' end, t.by,
-    case when t.by is not null then clock_timestamp() end,
-    case when t.by is not null then clock_timestamp() + make_interval(secs => :lease_s) end
-  from jsonb_to_recordset(cast(:orders as jsonb)) as r (
-    id text, lead_id text, seq int, kind text, channel text, rep_id text, to_number text,
-    from_number text, body text, not_after timestamptz, ordered_at timestamptz)
-  left join (select cast(:taken_by as text) as by) t on r.from_number is not null
+  {INSERT_ORDERS}
 ), last_said as (
-  insert into last_text (phone, page_id, lead_id, at)
-  select l.phone, l.page_id, case when l.asks then :id end, :at
-  from jsonb_to_recordset(cast(:last_texts as jsonb)) as l (phone text, page_id text, asks boolean)
-  order by l.phone
-  on conflict (phone) do update set page_id = excluded.page_id, lead_id = excluded.lead_id,
-    at = excluded.at where last_text.at <= excluded.at
+  {NOTE_LAST_TEXTS}
 ), asked as (
   insert into question (phone, letter, lead_id, rep_id, opened_at, last_page_id)
   select a.phone, a.letter, :id, a.rep_id, :at, a.page_id
@@ -191,9 +171,9 @@ def write(conn: Connection, written: Written) -> None:
             "id": written.lead_id,
             "at": written.at,
             "events": events_json(written.events),
-            "deltas": json.dumps([delta_json(each) for each in written.deltas]),
-            "orders": json.dumps([order_json(each) for each in written.orders]),
-            "last_texts": _last_texts(written),
+            "deltas": deltas_json(written.deltas),
+            "orders": orders_json(written.orders),
+            "last_texts": last_texts_json(written.orders, written.asks),
             "opened": json.dumps([_opened_json(each) for each in written.opened]),
             "given": _given_json(written.given),
             "taken_by": written.taken_by,
@@ -212,20 +192,6 @@ def write(conn: Connection, written: Written) -> None:
             "woken": written.woken,
         },
     )
-
-
-def _last_texts(written: Written) -> str:
-    """What each phone was last sent, were it two texts at once: one row a phone."""
-    last = {
-        order.to_number: {
-            "phone": order.to_number,
-            "page_id": order.id,
-            "asks": order.id in written.asks,
-        }
-        for order in written.orders
-        if order.channel is Channel.TEXT
-    }
-    return json.dumps(list(last.values()))
 
 
 def _opened_json(opened: Opened) -> dict[str, str]:

@@ -32,11 +32,6 @@ class Forgotten:
 # Written as the partial index `lead_forgotten` has it, or PostgreSQL would not use that.
 _OPEN = "not (state in ('settled', 'excluded'))"
 
-_DUE = text("""
-select id from lead where look_again_at <= :now and woken_at is null
-order by look_again_at limit :limit
-""")
-
 _LEASE_DUE = text("""
 update lead set woken_at = clock_timestamp() where id in (
   select id from lead where look_again_at <= :now and woken_at is null
@@ -106,15 +101,11 @@ select lead_id from audit_finding where not repaired order by first_seen limit :
 _OPEN_FINDINGS = text("select count(*) from audit_finding where not repaired")
 
 
-def due_looks(conn: Connection, now: datetime, limit: int = LOOKS_MAX) -> list[LeadId]:
-    """Leads whose look is due and for whom no wake is under way, longest due first."""
-    return _ids(conn.execute(_DUE, {"now": now, "limit": limit}).scalars().all())
-
-
 def lease_due(conn: Connection, now: datetime, limit: int = LOOKS_MAX) -> list[LeadId]:
-    """Like `due_looks`, and notes that the caller wakes them: two sweeps never wake one twice.
+    """Leads whose look is due and for whom no wake is under way, longest due first.
 
-    Leads that somebody holds are left out: they are being looked at.
+    Notes that the caller wakes them: two sweeps never wake one twice. Leads that somebody holds
+    are left out: they are being looked at.
     """
     leased = conn.execute(_LEASE_DUE, {"now": now, "limit": limit}).all()
     return [LeadId(lead_id) for lead_id, _due in sorted(leased, key=lambda row: (row[1], row[0]))]

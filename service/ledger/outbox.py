@@ -6,7 +6,6 @@ the order of taking go by PostgreSQL's clock. Whoever writes to a lead and to it
 transaction locks the lead first.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from service.ledger.lead_rows import LEAD_COLUMNS, LEAD_WIDTH, LeadRow
 from service.ledger.outbox_rows import (
+    INSERT_ORDERS,
     OUTBOX_COLUMNS,
     OUTBOX_WIDTH,
     Order,
@@ -22,9 +22,10 @@ from service.ledger.outbox_rows import (
     OutboxRow,
     OutboxState,
     Picked,
-    order_json,
+    orders_json,
     outbox_row,
 )
+from service.ledger.questions import NOTE_LAST_TEXTS, last_texts_json
 from service.rules.lead import LeadId, PageId
 from service.rules.timeline import Channel
 
@@ -34,9 +35,7 @@ __all__ = [
     "OutboxRow",
     "OutboxState",
     "Picked",
-    "exists_ordered",
     "lapsed_leases",
-    "lock_row",
     "mark_expired",
     "mark_taken",
     "mark_withdrawn",
@@ -46,7 +45,6 @@ __all__ = [
     "pick_next",
     "raise_status",
     "row",
-    "row_by_sid",
     "settle_failed",
     "settle_sent",
     "settle_unsure",
@@ -62,14 +60,11 @@ ROWS_MAX = 100
 AGAIN_SUFFIX = ".2"
 
 
-_ORDER = text("""
-insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, from_number, body,
-  not_after, ordered_at)
-select r.id, r.lead_id, r.seq, r.kind, r.channel, r.rep_id, r.to_number, r.from_number, r.body,
-  r.not_after, r.ordered_at
-from jsonb_to_recordset(cast(:rows as jsonb)) as r (
-  id text, lead_id text, seq int, kind text, channel text, rep_id text, to_number text,
-  from_number text, body text, not_after timestamptz, ordered_at timestamptz)
+_ORDER = text(f"""
+with ordered as (
+  {INSERT_ORDERS}
+)
+{NOTE_LAST_TEXTS}
 """)
 
 _ORDER_AGAIN = text("""
@@ -95,8 +90,6 @@ order by o.ordered_clock, o.id limit :limit
 """)
 
 _ROW = text(f"select {OUTBOX_COLUMNS} from outbox o where o.id = :id")
-_LOCK_ROW = text(f"select {OUTBOX_COLUMNS} from outbox o where o.id = :id for no key update")
-
 # The lead first, then the row: a row whose lead is held by a look is left alone, and the look may
 # withdraw it. Neither lock waits, so taking can deadlock with nothing.
 _PICK = text(f"""
@@ -160,21 +153,23 @@ where o.state = 'sent' and o.sent_at >= :after and o.sent_at < :before
 order by o.sent_at limit :limit
 """)
 
-_BY_SID = text(f"select {OUTBOX_COLUMNS} from outbox o where o.carrier_sid = :sid limit 1")
-
 _SIDS_TO = text("""
 select carrier_sid from outbox
 where to_number = :to_number and channel = :channel and carrier_sid is not null
 order by ordered_clock desc limit :limit
 """)
 
-_EXISTS_ORDERED = text("select exists (select from outbox where state = 'ordered')")
-
 
 def order(conn: Connection, rows: Sequence[Order]) -> None:
-    """Order messages, in the transaction of the events that decided them."""
-    if rows:
-        conn.execute(_ORDER, {"rows": json.dumps([order_json(row) for row in rows])})
+    """Order messages that no look decided and that ask nothing: answers. A look's go with all
+    else that it writes (`look.write`)."""
+    values = {
+        "orders": orders_json(rows),
+        "last_texts": last_texts_json(rows),
+        "taken_by": None,
+        "lease_s": 0.0,
+    }
+    conn.execute(_ORDER, values)
 
 
 def order_again(conn: Connection, page_id: PageId, at: datetime) -> PageId | None:
@@ -204,18 +199,6 @@ def ordered_pages(conn: Connection, lead_id: LeadId) -> list[OutboxRow]:
 def row(conn: Connection, page_id: PageId) -> OutboxRow | None:
     """One row, unlocked."""
     found = conn.execute(_ROW, {"id": page_id}).one_or_none()
-    return outbox_row(found) if found else None
-
-
-def lock_row(conn: Connection, page_id: PageId) -> OutboxRow | None:
-    """One row, held until the transaction ends. Lock its lead first, if it has one."""
-    found = conn.execute(_LOCK_ROW, {"id": page_id}).one_or_none()
-    return outbox_row(found) if found else None
-
-
-def row_by_sid(conn: Connection, sid: str) -> OutboxRow | None:
-    """The row that the carrier knows by this id."""
-    found = conn.execute(_BY_SID, {"sid": sid}).one_or_none()
     return outbox_row(found) if found else None
 
 
@@ -330,11 +313,6 @@ def sids_to(conn: Connection, to_number: str, channel: Channel) -> frozenset[str
     """The carrier's ids of what we lately sent a phone: they belong to other rows."""
     values = {"to_number": to_number, "channel": str(channel), "limit": ROWS_MAX}
     return frozenset(conn.execute(_SIDS_TO, values).scalars())
-
-
-def exists_ordered(conn: Connection) -> bool:
-    """Whether any row waits for a taker."""
-    return bool(conn.execute(_EXISTS_ORDERED).scalar_one())
 
 
 def _changed(conn: Connection, statement: Any, values: dict[str, Any]) -> bool:

@@ -1,8 +1,9 @@
-"""A message's row as frozen values, and the columns it is read from.
+"""A message's row as frozen values, the columns it is read from, and how orders are inserted.
 
-Only shapes: queries are in `outbox`.
+Only shapes: queries are in `outbox` and `look`.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,13 +86,35 @@ OUTBOX_WIDTH = len(OutboxRow.__dataclass_fields__)
 _CHANNEL = tuple(OutboxRow.__dataclass_fields__).index("channel")
 
 
+# Part of every statement that orders messages; `:orders` is `orders_json`. With `:taken_by`, an
+# order that names its sender's number is taken as it is ordered, for `:lease_s` seconds.
+INSERT_ORDERS = """
+insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, from_number, body,
+  not_after, ordered_at, state, taken_by, taken_clock, lease_until)
+select r.id, r.lead_id, r.seq, r.kind, r.channel, r.rep_id, r.to_number, r.from_number, r.body,
+  r.not_after, r.ordered_at,
+  case when t.by is null then 'ordered' else 'taken' end, t.by,
+  case when t.by is not null then clock_timestamp() end,
+  case when t.by is not null then clock_timestamp() + make_interval(secs => :lease_s) end
+from jsonb_to_recordset(cast(:orders as jsonb)) as r (
+  id text, lead_id text, seq int, kind text, channel text, rep_id text, to_number text,
+  from_number text, body text, not_after timestamptz, ordered_at timestamptz)
+left join (select cast(:taken_by as text) as by) t on r.from_number is not null
+"""
+
+
 def outbox_row(values: Row[Any] | Sequence[Any]) -> OutboxRow:
     held = list(values)
     held[_CHANNEL] = Channel(held[_CHANNEL])
     return OutboxRow(*held)
 
 
-def order_json(row: Order) -> dict[str, Any]:
+def orders_json(orders: Sequence[Order]) -> str:
+    """Orders as INSERT_ORDERS reads them."""
+    return json.dumps([_order_json(row) for row in orders])
+
+
+def _order_json(row: Order) -> dict[str, Any]:
     return {
         "id": row.id,
         "lead_id": row.lead_id,

@@ -22,15 +22,6 @@ DEAF_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class PinnedPolicy:
-    """A policy version as stored."""
-
-    version: int
-    digest: str
-    body: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class TeamCopy:
     """The team file as last loaded. ``generation`` counts the loads that changed it."""
 
@@ -46,9 +37,6 @@ insert into policy_version (digest, body, made_at)
 values (:digest, cast(:body as jsonb), :at) on conflict (digest) do nothing returning version
 """)
 _POLICY_BODY = text("select body from policy_version where version = :version")
-_LATEST_POLICY = text("""
-select version, digest, body from policy_version order by version desc limit 1
-""")
 
 _TEAM = text("select generation, digest, body, loaded_at from team_copy where id = 1")
 _SAVE_TEAM = text("""
@@ -58,20 +46,17 @@ on conflict (id) do update set generation = team_copy.generation + 1, digest = e
   body = excluded.body, loaded_at = excluded.loaded_at
 """)
 
-_DEAF = text("select phone, channel from deaf order by phone, channel limit :limit")
+SELECT_DEAF = "select phone, channel from deaf limit :deaf_max"
+
+_DEAF = text(SELECT_DEAF)
 _MAKE_DEAF = text("""
 insert into deaf (phone, channel, since, reason, code)
 values (:phone, :channel, :at, :reason, :code) on conflict do nothing
 """)
 _MAKE_HEARING = text("delete from deaf where phone = :phone and channel = :channel")
 
-_TURN = text("select served, finish from turn where route = :route")
 _LOCK_TURN = text("select served, finish from turn where route = :route for no key update")
 _MAKE_TURN = text("insert into turn (route) values (:route) on conflict do nothing")
-_SAVE_TURN = text("""
-insert into turn (route, served, finish) values (:route, :served, cast(:finish as jsonb))
-on conflict (route) do update set served = excluded.served, finish = excluded.finish
-""")
 
 
 def pin_policy(conn: Connection, digest: str, body: Mapping[str, Any], at: datetime) -> int:
@@ -87,12 +72,6 @@ def policy_body(conn: Connection, version: int) -> dict[str, Any] | None:
     """The body of a policy version; None when there is no such version."""
     found: dict[str, Any] | None = conn.execute(_POLICY_BODY, {"version": version}).scalar()
     return found
-
-
-def latest_policy(conn: Connection) -> PinnedPolicy | None:
-    """The newest policy version; None before the first team file was loaded."""
-    row = conn.execute(_LATEST_POLICY).one_or_none()
-    return PinnedPolicy(*row) if row else None
 
 
 def team(conn: Connection) -> TeamCopy | None:
@@ -127,7 +106,7 @@ def save_team(
 
 def deaf_phones(conn: Connection) -> frozenset[tuple[str, Channel]]:
     """Which phones cannot be reached, by which channel."""
-    rows = conn.execute(_DEAF, {"limit": DEAF_MAX})
+    rows = conn.execute(_DEAF, {"deaf_max": DEAF_MAX})
     return frozenset((phone, Channel(channel)) for phone, channel in rows)
 
 
@@ -156,28 +135,15 @@ def make_hearing(conn: Connection, phone: str, channel: Channel) -> bool:
     return conn.execute(_MAKE_HEARING, values).rowcount == 1
 
 
-def turns(conn: Connection, route: str, *, lock: bool = True) -> Turns:
-    """How far the turn has come on a route ('' is everyone).
+def turns(conn: Connection, route: str) -> Turns:
+    """How far the turn has come on a route ('' is everyone), held until the transaction ends.
 
-    With ``lock`` the row is held until the transaction ends; take it after the lead's, never
-    before.
+    Take it after the lead's row, never before. `look.write` writes down that a turn was given.
     """
     values = {"route": route}
-    row = conn.execute(_LOCK_TURN if lock else _TURN, values).one_or_none()
-    if row is None and lock:
+    row = conn.execute(_LOCK_TURN, values).one_or_none()
+    if row is None:
         conn.execute(_MAKE_TURN, values)
         row = conn.execute(_LOCK_TURN, values).one()
-    if row is None:
-        return Turns()
     served, finish = row
     return Turns(served, MappingProxyType({RepId(rep): at for rep, at in finish.items()}))
-
-
-def save_turns(conn: Connection, route: str, given: Turns) -> None:
-    """Write down that a turn was given; the caller holds the row through `turns`."""
-    values = {
-        "route": route,
-        "served": given.served,
-        "finish": json.dumps(dict(given.finish)),
-    }
-    conn.execute(_SAVE_TURN, values)

@@ -4,15 +4,17 @@ Letters belong to the phone. What a reply means is `rules.replies`' business.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from service.ledger.locks import hold_phones
+from service.ledger.outbox_rows import Order
 from service.rules.lead import LeadId, PageId, RepId
 from service.rules.replies import LETTER_KEPT, LETTERS
+from service.rules.timeline import Channel
 
 # The most questions a phone is ever asked at once or lately; a page beyond has no letter.
 QUESTIONS_MAX = 200
@@ -29,15 +31,6 @@ class Question:
     opened_at: datetime
     closed_at: datetime | None
     last_page_id: PageId
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A question about to be opened on one rep's phone."""
-
-    phone: str
-    rep_id: RepId
-    page_id: PageId
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +56,6 @@ where phone = any(cast(:phones as text[]))
 limit :limit
 """)
 
-_OPEN = text("""
-insert into question (phone, letter, lead_id, rep_id, opened_at, last_page_id)
-select a.phone, a.letter, :lead_id, a.rep_id, :at, a.page_id
-from jsonb_to_recordset(cast(:asked as jsonb)) as a (
-  phone text, letter text, rep_id text, page_id text)
-on conflict (phone, lead_id) do update set letter = excluded.letter, rep_id = excluded.rep_id,
-  last_page_id = excluded.last_page_id, closed_at = null,
-  opened_at = case when question.closed_at is null then question.opened_at
-    else excluded.opened_at end
-""")
-
 _CLOSE = text("""
 update question set closed_at = :at where lead_id = :lead_id and closed_at is null
   and (cast(:except_rep as text) is null or rep_id <> :except_rep)
@@ -83,11 +65,16 @@ returning phone
 
 _LAST_TEXT = text("select page_id, lead_id, at from last_text where phone = :phone")
 
-_NOTE_LAST_TEXT = text("""
-insert into last_text (phone, page_id, lead_id, at) values (:phone, :page_id, :lead_id, :at)
+# Part of every statement that orders texts; `:last_texts` is `last_texts_json`. Sorted, so that
+# two statements never cross; an older text never replaces a newer.
+NOTE_LAST_TEXTS = """
+insert into last_text (phone, page_id, lead_id, at)
+select l.phone, l.page_id, l.lead_id, l.at from jsonb_to_recordset(cast(:last_texts as jsonb)) as l (
+  phone text, page_id text, lead_id text, at timestamptz)
+order by l.phone
 on conflict (phone) do update set page_id = excluded.page_id, lead_id = excluded.lead_id,
   at = excluded.at where last_text.at <= excluded.at
-""")
+"""
 
 
 def questions_of(
@@ -112,7 +99,12 @@ def letters_for(
 ) -> dict[str, Letter]:
     """The letter that a question about the lead has, or would have, on each phone.
 
-    Holds the phones until the transaction ends, so that no other lead is given the same letter.
+    A question that is open keeps its letter. A letter is not given out while it is open, nor for
+    30 min after it closed, except back to the lead that had it. None: every letter is taken, and
+    the page must go without a question (the lead's link still works).
+
+    Holds the phones until the transaction ends, so that no other lead is given the same letter;
+    `look.write` opens the questions.
     """
     if not phones:
         return {}
@@ -126,45 +118,6 @@ def letters_for(
         others = any(is_open and holder != lead_id for _letter_, holder, is_open in taken)
         found[phone] = Letter(_letter(taken, lead_id), others)
     return found
-
-
-def open_question(
-    conn: Connection,
-    phone: str,
-    lead_id: LeadId,
-    rep_id: RepId,
-    page_id: PageId,
-    at: datetime,
-) -> str | None:
-    """Open one question; see `open_questions`."""
-    return open_questions(conn, lead_id, [Asking(phone, rep_id, page_id)], at)[phone]
-
-
-def open_questions(
-    conn: Connection, lead_id: LeadId, askings: Sequence[Asking], at: datetime
-) -> dict[str, str | None]:
-    """Open a question about the lead on each phone; the letter each has there.
-
-    A question that is open keeps its letter. A letter is not given out while it is open, nor for
-    30 min after it closed, except back to the lead that had it. None: every letter is taken, and
-    the page must go without a question (the lead's link still works).
-    """
-    if not askings:
-        return {}
-    found = letters_for(conn, lead_id, [asking.phone for asking in askings], at)
-    letters = {phone: found[phone].letter for phone in found}
-    asked = [
-        {
-            "phone": each.phone,
-            "letter": letters[each.phone],
-            "rep_id": each.rep_id,
-            "page_id": each.page_id,
-        }
-        for each in askings
-        if letters[each.phone] is not None
-    ]
-    conn.execute(_OPEN, {"lead_id": lead_id, "at": at, "asked": json.dumps(asked)})
-    return letters
 
 
 def close_questions(
@@ -191,12 +144,20 @@ def last_text(conn: Connection, phone: str) -> LastText | None:
     return LastText(*row) if row else None
 
 
-def note_last_text(
-    conn: Connection, phone: str, page_id: PageId, lead_id: LeadId | None, at: datetime
-) -> None:
-    """Note what was sent to the phone; an older one never replaces a newer."""
-    values = {"phone": phone, "page_id": page_id, "lead_id": lead_id, "at": at}
-    conn.execute(_NOTE_LAST_TEXT, values)
+def last_texts_json(orders: Sequence[Order], asks: Collection[PageId] = ()) -> str:
+    """What each phone is last sent by these orders, as NOTE_LAST_TEXTS reads it: one row a phone,
+    were it two texts at once. ``asks``: which of them ask for their lead to be taken."""
+    last = {
+        order.to_number: {
+            "phone": order.to_number,
+            "page_id": order.id,
+            "lead_id": order.lead_id if order.id in asks else None,
+            "at": order.ordered_at.isoformat(),
+        }
+        for order in orders
+        if order.channel is Channel.TEXT
+    }
+    return json.dumps(list(last.values()))
 
 
 def _letter(taken: Iterable[tuple[str, str, bool]], lead_id: LeadId) -> str | None:

@@ -16,6 +16,7 @@ from service.rules.timeline import (
     Contacted,
     Ending,
     Event,
+    Fact,
     Note,
     OptedOut,
     Outcome,
@@ -184,6 +185,20 @@ def test_every_fact_of_a_life_reads_back_as_it_was_written() -> None:
     for event in lead.timeline:
         assert from_fields(event.kind, to_fields(event.fact)) == event.fact
     assert {e.kind for e in lead.timeline} >= {"arrived", "paged", "escalated", "told", "settled"}
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        Attempted(None, "C"),
+        Outcome(Ending.TALKED, None, By.API),
+        ClaimLost(BOB, By.TEXT, None),
+        Contacted("C"),
+    ],
+)
+def test_a_fact_told_of_nobody_reads_back_too(fact: Fact) -> None:
+    kind = Event(1, at(0), at(0), "x", "x", fact).kind
+    assert from_fields(kind, to_fields(fact)) == fact
 
 
 def test_a_timeline_begins_with_arrived() -> None:

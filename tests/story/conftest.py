@@ -1,7 +1,8 @@
 """Ties a house to a story, and holds every story to the same promises.
 
 Nothing reaches a phone unexpected; nothing in the log is an error that the story did not expect;
-every lead of the story is settled at its end, so that none is paged in the next one.
+every lead of the story is settled at its end, so that none is paged in the next one. In a parallel
+run each worker has a house; `--dist loadfile` starts the fewest.
 """
 
 import shutil
@@ -20,19 +21,8 @@ from tests.story.teams import ALWAYS_ON_DUTY, PHONES
 
 LOG_SHOWN_MAX = 5
 
-ROUGH = ("test_edges", "test_killed", "test_many", "test_readme", "test_servers_gone")
-"""Files whose stories kill, wait or open houses of their own: about half of the time of all."""
-
 LONGER_THAN_LETTERS_ARE_KEPT_S = 31 * 60
 """A reply may be a late answer to a question of up to 30 min ago: an earlier story's."""
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """In a parallel run by groups (`-n 2 --dist loadgroup`), two workers share the stories: each
-    worker starts a house. The mark must be there before the runner reads it."""
-    if "story" in item.keywords:
-        group = "rough stories" if item.path.stem in ROUGH else "stories"
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @contextmanager

@@ -29,9 +29,9 @@ class Phone:
 
     # -- texts
 
-    def expects_text(self, *words: str, within_s: float = PATIENCE_S) -> Text:
+    def expects_text(self, *words: str) -> Text:
         """The first unread text with these words, as soon as there is one."""
-        return Text(self, self.has(_text_with(words), f"a text with {words}", within_s))
+        return Text(self, self.has(_text_with(words), f"a text with {words}"))
 
     def finds_texts(self, *words: str) -> int:
         """How many unread texts have these words by now; they count as expected."""
@@ -86,9 +86,9 @@ class Phone:
             if item["kind"] in NOTICED
         ]
 
-    def has(self, fits: Callable[[Json], bool], what: str, within_s: float = PATIENCE_S) -> Json:
+    def has(self, fits: Callable[[Json], bool], what: str) -> Json:
         """The first unread item that fits, as soon as there is one; it counts as expected."""
-        ends_at = time.monotonic() + within_s
+        ends_at = time.monotonic() + PATIENCE_S
         while True:
             for item in self.unread:
                 if fits(item):
