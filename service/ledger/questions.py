@@ -69,7 +69,8 @@ _LAST_TEXT = text("select page_id, lead_id, at from last_text where phone = :pho
 # two statements never cross; an older text never replaces a newer.
 NOTE_LAST_TEXTS = """
 insert into last_text (phone, page_id, lead_id, at)
-select l.phone, l.page_id, l.lead_id, l.at from jsonb_to_recordset(cast(:last_texts as jsonb)) as l (
+select l.phone, l.page_id, l.lead_id, l.at
+from jsonb_to_recordset(cast(:last_texts as jsonb)) as l (
   phone text, page_id text, lead_id text, at timestamptz)
 order by l.phone
 on conflict (phone) do update set page_id = excluded.page_id, lead_id = excluded.lead_id,

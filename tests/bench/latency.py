@@ -72,7 +72,13 @@ def take_turns_of(built: House, samples: Sequence[Sample]) -> None:
     """Send these, one each EVERY_S, and wait for their pages at the carrier."""
     built.reset_carrier()
     drive(samples, EVERY_S)
-    wait_until(lambda: len(first_arrivals(built)) >= len(samples), "every page came")
+    wanted = {sample.tag for sample in samples}
+    try:
+        wait_until(lambda: wanted <= first_arrivals(built).keys(), "every page came")
+    except RuntimeError as vain:
+        missing = sorted(wanted - first_arrivals(built).keys())
+        unsent = [sample.body.decode() for sample in samples if not sample.status]
+        raise RuntimeError(f"{vain}; missing {missing[:5]}, unanswered {unsent[:5]}") from None
 
 
 def fresh(door: Door) -> Sample:

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from service.ledger import leads, outbox, people
+from service.ledger import leads, look, outbox, people
 from service.ledger.engine import Ledger
+from service.ledger.lead_rows import StandingRow
 from service.rules.lead import Lead, LeadId, PageId, RepId, SourceId, identity_keys
 from service.rules.timeline import Arrived, Audience, Channel, Event, Fact, Paged
 
@@ -77,6 +78,24 @@ def store(ledger: Ledger, person: Lead | None = None, **changes: Any) -> LeadId:
         new = new_lead(conn, person, **changes)
         leads.insert_lead(conn, new, [arrived(new.arrived_at)])
     return new.id
+
+
+def write(conn: Connection, lead_id: LeadId, **changes: Any) -> None:
+    """A look at a lead that writes these changes and leaves all else as it stood."""
+    seen = look.begin(conn, lead_id)
+    assert seen is not None
+    row = seen.row
+    last = changes.get("events", seen.timeline)[-1]
+    plain = look.Written(
+        lead_id=lead_id,
+        at=NOON,
+        events=(),
+        standing=StandingRow(*(getattr(row, name) for name in StandingRow.__dataclass_fields__)),
+        look_again_at=row.look_again_at,
+        last_seq=last.seq,
+        last_recorded_at=last.recorded_at,
+    )
+    look.write(conn, replace(plain, **changes))
 
 
 def a_page(lead_id: LeadId | None, seq: int | None = None, **changes: Any) -> outbox.Order:

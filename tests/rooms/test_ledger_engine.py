@@ -12,7 +12,7 @@ from service.embedded import Servers
 from service.errors import LeadBusy, LedgerUnavailable
 from service.ledger import leads
 from service.ledger.engine import Ledger
-from tests.rooms.ledger_world import arrived, new_lead, store
+from tests.rooms.ledger_world import arrived, new_lead, store, write
 
 BACKEND = text("select pg_backend_pid()")
 
@@ -67,7 +67,7 @@ def test_a_lead_held_by_another_for_too_long_is_lead_busy(ledger: Ledger) -> Non
 def test_a_place_in_the_timeline_taken_by_another_is_lead_busy(ledger: Ledger) -> None:
     lead_id = store(ledger)
     with pytest.raises(LeadBusy), ledger.transaction() as conn:
-        leads.append(conn, lead_id, [arrived()])
+        write(conn, lead_id, events=[arrived()])
 
 
 def test_one_delivery_stored_by_two_at_once_is_lead_busy_to_the_second(ledger: Ledger) -> None:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, exc, text
 
-from service.ledger import leads, listing, locks, persons
+from service.ledger import counts, leads, listing, locks, look, people, persons
+from service.ledger.counts import Delta, Total
 from service.ledger.engine import Ledger
-from service.ledger.leads import StandingRow
+from service.ledger.lead_rows import StandingRow
 from service.rules.lead import Lead, LeadId, PageId, RepId, identity_keys
 from service.rules.timeline import By, Channel, Claimed, PageFailed
 from tests.rooms.ledger_world import (
@@ -27,6 +28,7 @@ from tests.rooms.ledger_world import (
     new_lead,
     paged,
     store,
+    write,
 )
 
 Hold = Callable[[Connection, Sequence[str]], None]
@@ -85,36 +87,43 @@ def test_a_timeline_is_read_back_as_it_was_written(ledger: Ledger) -> None:
         fact_at(4, Claimed(RepId("bob"), By.LINK), at(2.000001)),
     ]
     with ledger.transaction() as conn:
-        leads.append(conn, lead_id, later[:1])
-        leads.append(conn, lead_id, later[1:])
-        leads.append(conn, lead_id, [])
+        write(conn, lead_id, events=later[:1])
+        write(conn, lead_id, events=later[1:])
+        write(conn, lead_id)
     with ledger.transaction() as conn:
+        seen = look.begin(conn, lead_id)
         assert leads.timeline_of(conn, lead_id) == (arrived(), *later)
+    assert seen is not None
+    assert seen.timeline == (arrived(), *later)
 
 
-def test_a_look_opens_with_the_row_and_its_timeline(ledger: Ledger) -> None:
-    lead_id = store(ledger)
+def test_a_look_begins_with_all_that_it_must_know(ledger: Ledger) -> None:
+    lead_id = store(ledger, DANA)
     with ledger.transaction() as conn:
-        opened = leads.open_look(conn, lead_id)
-        assert leads.open_look(conn, fresh_id()) is None
-    assert opened is not None
-    row, timeline = opened
-    assert row.id == lead_id
-    assert timeline == (arrived(),)
+        people.make_deaf(conn, "+12125550988", Channel.TEXT, NOON, "stop", 21610)
+        seen = look.begin(conn, lead_id)
+        assert look.begin(conn, fresh_id()) is None
+        conn.execute(text("delete from person where lead_id = :id"), {"id": lead_id})
+        erased = look.begin(conn, lead_id)
+    assert seen is not None
+    assert seen.row.id == lead_id
+    assert (seen.timeline, seen.person) == ((arrived(),), DANA)
+    assert seen.deaf == {("+12125550988", Channel.TEXT)}
+    assert erased is not None
+    assert erased.person is None
 
 
 def test_the_standing_is_repeated_on_the_row(ledger: Ledger) -> None:
     lead_id = store(ledger)
     standing = StandingRow("claimed", "ann", 2, 1, at(9), at(10), at(5), at(1))
     with ledger.transaction() as conn:
-        leads.save_standing(
+        write(
             conn,
             lead_id,
-            standing,
+            standing=standing,
             look_again_at=at(180),
             last_seq=6,
             last_recorded_at=at(10),
-            woken=False,
         )
         row = leads.lock_lead(conn, lead_id)
     assert row is not None
@@ -125,32 +134,33 @@ def test_the_standing_is_repeated_on_the_row(ledger: Ledger) -> None:
     assert row.woken_at is None
 
 
+def test_a_lead_whose_wake_follows_is_left_to_it(ledger: Ledger) -> None:
+    lead_id = store(ledger, woken=False)
+    with ledger.transaction() as conn:
+        write(conn, lead_id, woken=True)
+        row = leads.lock_lead(conn, lead_id)
+    assert row is not None
+    assert row.woken_at is not None
+
+
+def test_what_a_look_counts_counts_once(fresh_ledger: Ledger) -> None:
+    one, two = store(fresh_ledger), store(fresh_ledger)
+    with fresh_ledger.transaction() as conn:
+        for lead_id in (one, one, two):
+            write(conn, lead_id, deltas=[Delta(f"{lead_id}:2", "claims_total", {})])
+        assert counts.totals(conn) == [Total("claims_total", {}, 2)]
+
+
 def test_a_settled_lead_needs_no_look(ledger: Ledger) -> None:
     lead_id = store(ledger)
     with ledger.transaction() as conn:
-        leads.save_standing(
-            conn,
-            lead_id,
-            StandingRow("settled"),
-            look_again_at=None,
-            last_seq=1,
-            last_recorded_at=NOON,
-            woken=False,
-        )
+        write(conn, lead_id, standing=StandingRow("settled"), look_again_at=None)
 
 
 def test_an_open_lead_cannot_be_left_without_a_look(ledger: Ledger) -> None:
     lead_id = store(ledger)
     with pytest.raises(exc.IntegrityError, match="never_forgotten"), ledger.transaction() as conn:
-        leads.save_standing(
-            conn,
-            lead_id,
-            StandingRow("chasing"),
-            look_again_at=None,
-            last_seq=1,
-            last_recorded_at=NOON,
-            woken=False,
-        )
+        write(conn, lead_id, standing=StandingRow("chasing"), look_again_at=None)
 
 
 def test_a_redelivery_is_known_by_any_of_its_keys(ledger: Ledger) -> None:
@@ -252,27 +262,20 @@ def test_a_look_that_waited_sees_what_the_holder_appended(fresh_ledger: Ledger) 
             leads.lock_lead(conn, lead_id)
             held.set()
             meet(told)
-            leads.append(conn, lead_id, [paged(2, "page-2")])
+            write(conn, lead_id, events=[paged(2, "page-2")])
 
     def looker() -> int:
         meet(held)
         with fresh_ledger.transaction() as conn:
-            opened = leads.open_look(conn, lead_id)
-        assert opened is not None
-        return len(opened[1])
+            seen = look.begin(conn, lead_id)
+        assert seen is not None
+        return len(seen.timeline)
 
     one, two = Beside(holder), Beside(looker)
     await_blocked(fresh_ledger)
     told.set()
     one.ended()
     assert two.ended() == 2
-
-
-def test_trying_a_held_lead_gives_none_at_once(ledger: Ledger) -> None:
-    lead_id = store(ledger)
-    with ledger.transaction() as holder, ledger.transaction() as other:
-        assert leads.try_lock_lead(holder, lead_id) is not None
-        assert leads.try_lock_lead(other, lead_id) is None
 
 
 def test_a_receipt_may_point_at_a_lead_that_is_held(ledger: Ledger) -> None:

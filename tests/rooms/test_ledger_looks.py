@@ -29,13 +29,20 @@ def woken_ago(ledger: Ledger, lead_id: LeadId, seconds: float) -> None:
 def test_a_look_is_due_at_its_instant_and_not_before(fresh_ledger: Ledger) -> None:
     later, sooner = waiting(fresh_ledger, 20), waiting(fresh_ledger, 10)
     with fresh_ledger.transaction() as conn:
-        assert looks.due_looks(conn, at(9.999)) == []
-        assert looks.due_looks(conn, at(10)) == [sooner]
-        assert looks.due_looks(conn, at(60)) == [sooner, later]
-        assert looks.due_looks(conn, at(60), limit=1) == [sooner]
         assert looks.next_look_at(conn) == at(10)
         assert looks.looks_overdue(conn, at(60)) == (2, at(10))
         assert looks.looks_overdue(conn, at(0)) == (0, None)
+        assert looks.lease_due(conn, at(9.999)) == []
+        assert looks.lease_due(conn, at(10)) == [sooner]
+        assert looks.next_look_at(conn) == at(20)
+        assert looks.lease_due(conn, at(20)) == [later]
+
+
+def test_the_look_that_is_due_longest_is_leased_first(fresh_ledger: Ledger) -> None:
+    later, sooner = waiting(fresh_ledger, 20), waiting(fresh_ledger, 10)
+    with fresh_ledger.transaction() as conn:
+        assert looks.lease_due(conn, at(60), limit=1) == [sooner]
+        assert looks.lease_due(conn, at(60), limit=1) == [later]
 
 
 def test_a_leased_look_is_not_leased_again(fresh_ledger: Ledger) -> None:
@@ -101,7 +108,7 @@ def test_a_changed_floor_has_every_open_lead_looked_at_in_helpings(fresh_ledger:
         first = looks.ask_looks_of_open(conn, NOON, limit=2)
         rest = looks.ask_looks_of_open(conn, NOON, after=first[-1], limit=2)
         assert looks.ask_looks_of_open(conn, NOON, after=rest[-1], limit=2) == []
-        due = looks.due_looks(conn, NOON)
+        due = looks.lease_due(conn, NOON)
     assert (first, rest) == (ahead[:2], ahead[2:])
     assert set(due) == {*ahead, already_due}
     assert settled not in due

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from service.ledger import leads, outbox
+from service.ledger import health, leads, outbox
 from service.ledger.engine import Ledger
 from service.ledger.outbox import OutboxState
 from service.rules.lead import PageId
 from service.rules.timeline import Channel
-from tests.rooms.ledger_world import NOON, Beside, a_page, at, order, store
+from tests.rooms.ledger_world import NOON, Beside, a_page, at, order, store, write
 
 
 def taken(ledger: Ledger, page_id: PageId, lease_s: float = 30) -> PageId:
@@ -35,11 +35,30 @@ def test_a_page_is_read_back_as_it_was_ordered(fresh_ledger: Ledger) -> None:
     with fresh_ledger.transaction() as conn:
         row = outbox.row(conn, page.id)
         assert outbox.ordered_pages(conn, lead_id) == [row]
-        assert outbox.exists_ordered(conn)
     assert row is not None
     for name in outbox.Order.__dataclass_fields__:
         assert getattr(row, name) == getattr(page, name), name
     assert (row.state, row.tries, row.page_id, row.taken_by) == ("ordered", 1, page.id, None)
+
+
+def test_a_look_orders_its_pages_as_ordered_or_as_taken(fresh_ledger: Ledger) -> None:
+    """Only a page that names its sender is taken as it is ordered, and only for a taker."""
+    lead_id = store(fresh_ledger)
+    for_later = a_page(lead_id, 2, from_number="+15005550006")
+    mine = a_page(lead_id, 3, from_number="+15005550006")
+    anyones = a_page(lead_id, 4)
+    with fresh_ledger.transaction() as conn:
+        write(conn, lead_id, orders=[for_later])
+        write(conn, lead_id, orders=[mine, anyones], taken_by="worker-1", lease_s=30)
+        assert [row.id for row in outbox.ordered_pages(conn, lead_id)] == [for_later.id, anyones.id]
+        row = outbox.row(conn, mine.id)
+    assert row is not None
+    assert (row.state, row.taken_by, row.from_number) == ("taken", "worker-1", "+15005550006")
+    assert row.taken_clock is not None
+    assert row.lease_until is not None
+    assert row.lease_until - row.taken_clock >= timedelta(seconds=30)
+    for name in outbox.Order.__dataclass_fields__:
+        assert getattr(row, name) == getattr(mine, name), name
 
 
 def test_the_oldest_ordered_row_is_picked_with_its_lead(fresh_ledger: Ledger) -> None:
@@ -64,7 +83,6 @@ def test_the_oldest_ordered_row_is_picked_with_its_lead(fresh_ledger: Ledger) ->
 def test_nothing_ordered_is_nothing_picked(fresh_ledger: Ledger) -> None:
     with fresh_ledger.transaction() as conn:
         assert outbox.pick_next(conn) is None
-        assert not outbox.exists_ordered(conn)
 
 
 def test_a_row_without_a_lead_is_picked_too(fresh_ledger: Ledger) -> None:
@@ -126,7 +144,7 @@ def test_two_takers_never_take_the_same_row(fresh_ledger: Ledger) -> None:
             with fresh_ledger.transaction() as conn:
                 picked = outbox.pick_next(conn)
                 if picked is None:
-                    if not outbox.exists_ordered(conn):
+                    if not health.outbox_unfinished(conn)["ordered"]:
                         return mine
                     continue
                 assert outbox.mark_taken(conn, picked.row.id, "taker", 30)
@@ -168,9 +186,9 @@ def test_a_row_is_settled_once(ledger: Ledger) -> None:
         assert outbox.settle_sent(conn, page_id, "SM1", "queued", at(1), 1)
         assert not outbox.settle_failed(conn, page_id, 30007)
         assert not outbox.settle_unsure(conn, page_id)
-        row = outbox.row_by_sid(conn, "SM1")
+        row = outbox.row(conn, page_id)
     assert row is not None
-    assert (row.id, row.state, row.sent_at, row.code) == (page_id, "sent", at(1), None)
+    assert (row.carrier_sid, row.state, row.sent_at, row.code) == ("SM1", "sent", at(1), None)
 
 
 def test_the_carriers_ids_of_what_a_phone_was_sent_are_known(ledger: Ledger) -> None:

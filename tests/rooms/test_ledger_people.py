@@ -1,19 +1,31 @@
 """Policies, the team's copy, turns, deaf phones, and the letters on a rep's phone."""
 
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from itertools import count
 
 import pytest
 
-from service.ledger import people, questions
+from service.ledger import look, outbox, people, questions
 from service.ledger.engine import Ledger
+from service.ledger.look import Given, Opened
 from service.rules.floor import Turns
 from service.rules.lead import LeadId, PageId, RepId
 from service.rules.replies import LETTERS
 from service.rules.timeline import Channel
-from tests.rooms.ledger_world import ANN, NOON, Beside, at, await_blocked, meet, store
+from tests.rooms.ledger_world import (
+    ANN,
+    NOON,
+    Beside,
+    a_page,
+    at,
+    await_blocked,
+    meet,
+    store,
+    write,
+)
 
 BOB = RepId("bob")
 _phones = count(1)
@@ -27,14 +39,12 @@ def phone() -> str:
 
 def test_the_same_policy_is_pinned_once(fresh_ledger: Ledger) -> None:
     with fresh_ledger.transaction() as conn:
-        assert people.latest_policy(conn) is None
         first = people.pin_policy(conn, "d1", {"turn": "in-order"}, NOON)
         second = people.pin_policy(conn, "d2", {"turn": "round-robin"}, NOON)
         assert people.pin_policy(conn, "d1", {"turn": "in-order"}, at(9)) == first
         assert people.policy_body(conn, first) == {"turn": "in-order"}
+        assert people.policy_body(conn, second) == {"turn": "round-robin"}
         assert people.policy_body(conn, 999) is None
-        latest = people.latest_policy(conn)
-    assert latest == people.PinnedPolicy(second, "d2", {"turn": "round-robin"})
 
 
 def test_two_processes_pin_one_policy_at_once_and_agree(fresh_ledger: Ledger) -> None:
@@ -91,27 +101,29 @@ def test_a_channel_that_cannot_reach_a_phone_is_news_once(ledger: Ledger, phone:
 
 
 def test_a_turn_given_is_remembered_by_route(ledger: Ledger) -> None:
+    lead_id = store(ledger)
     with ledger.transaction() as conn:
         assert people.turns(conn, "1") == Turns()
-        people.save_turns(conn, "1", people.turns(conn, "1").given(ANN, 2))
+        write(conn, lead_id, given=Given("1", people.turns(conn, "1").given(ANN, 2)))
     with ledger.transaction() as conn:
         assert people.turns(conn, "1") == Turns(0.0, {ANN: 0.5})
-        assert people.turns(conn, "2", lock=False) == Turns()
+        assert people.turns(conn, "2") == Turns()
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["a known route", "a new route"])
 def test_two_leads_never_take_one_turn(fresh_ledger: Ledger, known: bool) -> None:
     held, told = threading.Event(), threading.Event()
+    lead_id = store(fresh_ledger)
     if known:
         with fresh_ledger.transaction() as conn:
-            people.save_turns(conn, "", Turns())
+            write(conn, lead_id, given=Given("", Turns()))
 
     def first() -> None:
         with fresh_ledger.transaction() as conn:
             turns = people.turns(conn, "")
             held.set()
             meet(told)
-            people.save_turns(conn, "", turns.given(ANN, 1))
+            write(conn, lead_id, given=Given("", turns.given(ANN, 1)))
 
     def second() -> tuple[RepId, ...]:
         meet(held)
@@ -125,11 +137,26 @@ def test_two_leads_never_take_one_turn(fresh_ledger: Ledger, known: bool) -> Non
     assert two.ended() == (BOB, ANN)
 
 
-def ask(ledger: Ledger, phone: str, lead_id: LeadId, when: float = 0) -> str | None:
-    """Open a question on a phone; its letter."""
+def ask_all(
+    ledger: Ledger, lead_id: LeadId, reps: Mapping[str, RepId], when: float = 0
+) -> dict[str, str | None]:
+    """Open a question about a lead on each rep's phone, as a look does; the letters there."""
     with ledger.transaction() as conn:
-        page_id = PageId(f"page at {when}")
-        return questions.open_question(conn, phone, lead_id, ANN, page_id, at(when))
+        look.begin(conn, lead_id)
+        found = questions.letters_for(conn, lead_id, list(reps), at(when))
+        letters = {phone: found[phone].letter for phone in found}
+        opened = [
+            Opened(phone, letter, reps[phone], PageId(f"page at {when}"))
+            for phone, letter in letters.items()
+            if letter is not None
+        ]
+        write(conn, lead_id, at=at(when), opened=opened)
+    return letters
+
+
+def ask(ledger: Ledger, phone: str, lead_id: LeadId, when: float = 0) -> str | None:
+    """Open a question on Ann's phone; its letter."""
+    return ask_all(ledger, lead_id, {phone: ANN}, when)[phone]
 
 
 def close(ledger: Ledger, lead_id: LeadId, when: float) -> None:
@@ -197,18 +224,9 @@ def test_a_phone_that_is_asked_too_much_gets_a_page_without_a_letter(
 
 def test_closing_spares_whoever_claimed(ledger: Ledger, phone: str) -> None:
     lead_id = store(ledger)
+    asked = ask_all(ledger, lead_id, {phone: ANN, phone + "8": BOB, phone + "9": RepId("cy")})
+    assert asked == {phone: "A", phone + "8": "A", phone + "9": "A"}
     with ledger.transaction() as conn:
-        asked = questions.open_questions(
-            conn,
-            lead_id,
-            [
-                questions.Asking(phone, ANN, PageId("p1")),
-                questions.Asking(phone + "8", BOB, PageId("p2")),
-                questions.Asking(phone + "9", RepId("cy"), PageId("p3")),
-            ],
-            NOON,
-        )
-        assert asked == {phone: "A", phone + "8": "A", phone + "9": "A"}
         assert questions.close_questions(conn, lead_id, at(1), only_rep=BOB) == [phone + "8"]
         assert questions.close_questions(conn, lead_id, at(2), except_rep=ANN) == [phone + "9"]
         assert len(questions.questions_of(conn, phone)) == 1
@@ -230,15 +248,13 @@ def test_two_leads_at_once_are_given_two_letters(fresh_ledger: Ledger, phone: st
     phones = [phone, phone + "8", phone + "9"]
     gate = threading.Barrier(len(leads_asking), timeout=20)
 
-    def ask_all(number: int) -> dict[str, str | None]:
+    def ask_everywhere(number: int) -> dict[str, str | None]:
         # Each in another order: they must not cross either.
         turned = phones[number % 3 :] + phones[: number % 3]
         gate.wait()
-        with fresh_ledger.transaction() as conn:
-            asked = [questions.Asking(each, ANN, PageId("p")) for each in turned]
-            return questions.open_questions(conn, leads_asking[number], asked, NOON)
+        return ask_all(fresh_ledger, leads_asking[number], dict.fromkeys(turned, ANN))
 
-    given = [Beside(partial(ask_all, number)) for number in range(len(leads_asking))]
+    given = [Beside(partial(ask_everywhere, number)) for number in range(len(leads_asking))]
     letters = [each.ended() for each in given]
     for each in phones:
         assert sorted(answer[each] for answer in letters) == list("ABCDEF")
@@ -246,10 +262,22 @@ def test_two_leads_at_once_are_given_two_letters(fresh_ledger: Ledger, phone: st
 
 def test_what_was_last_sent_to_a_phone_is_the_newest(ledger: Ledger, phone: str) -> None:
     lead_id = store(ledger)
+    page = a_page(lead_id, 2, to_number=phone, ordered_at=at(2))
+    late, answer = (a_page(None, to_number=phone, ordered_at=at(when)) for when in (1, 3))
     with ledger.transaction() as conn:
         assert questions.last_text(conn, phone) is None
-        questions.note_last_text(conn, phone, PageId("p2"), lead_id, at(2))
-        questions.note_last_text(conn, phone, PageId("p1"), None, at(1))
-        assert questions.last_text(conn, phone) == questions.LastText(PageId("p2"), lead_id, at(2))
-        questions.note_last_text(conn, phone, PageId("p3"), None, at(3))
-        assert questions.last_text(conn, phone) == questions.LastText(PageId("p3"), None, at(3))
+        write(conn, lead_id, orders=[page], asks=frozenset({page.id}))
+        outbox.order(conn, [late])
+        assert questions.last_text(conn, phone) == questions.LastText(page.id, lead_id, at(2))
+        outbox.order(conn, [answer])
+        assert questions.last_text(conn, phone) == questions.LastText(answer.id, None, at(3))
+
+
+def test_a_call_is_no_text_and_a_note_asks_nothing(ledger: Ledger, phone: str) -> None:
+    lead_id = store(ledger)
+    page = a_page(lead_id, 2, to_number=phone)
+    note = a_page(lead_id, 3, to_number=phone, kind="note_text")
+    call = a_page(lead_id, 4, to_number=phone, kind="page_call", channel=Channel.CALL)
+    with ledger.transaction() as conn:
+        write(conn, lead_id, orders=[page, note, call], asks=frozenset({page.id}))
+        assert questions.last_text(conn, phone) == questions.LastText(note.id, None, NOON)
