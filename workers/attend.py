@@ -29,7 +29,7 @@ from service.desk.desk import Desk
 from service.errors import LeadBusy, LedgerUnavailable
 from service.ledger import health
 from service.rules.lead import LeadId
-from service.wake import JOB_TIMEOUT_S, QUEUE
+from service.wake import JOB_TIMEOUT_S, LOOK_JOB, QUEUE
 from workers.send import Senders
 
 log = structlog.get_logger("worker")
@@ -87,6 +87,13 @@ class LeadWorker(SimpleWorker):
         out while a job runs, so it must outlast the longest job."""
         return int(job.timeout or JOB_TIMEOUT_S) + HEARTBEAT_MARGIN_S
 
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Look first and keep RQ's books afterwards: they cost as much as the look does, and the
+        page is waiting. A worker killed in between leaves a job that RQ finds in its lists and a
+        look that the sweep finds in the ledger; either is harmless twice."""
+        _Room.looked_at = _looked_early(job)
+        super().execute_job(job, queue)
+
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """RQ's handler while this worker works: also tells who would start the next one."""
         if self.orders is not None:
@@ -124,12 +131,29 @@ class _Room:
 
     desk: Desk | None = None
     senders: Senders | None = None
+    looked_at: str | None = None
+
+
+def _looked_early(job: Job) -> str | None:
+    """Take the job's look at once; the lead, or None when RQ is to run the job as it is."""
+    if job.func_name != LOOK_JOB or len(job.args) != 1:
+        return None
+    try:
+        look(job.args[0])
+    except Exception:
+        # RQ runs it again within its retries; until then the look is due in the ledger.
+        log.exception("look", lead=job.args[0], outcome="failed")
+        return None
+    return str(job.args[0])
 
 
 def look(lead_id: str) -> None:
     """The job: look at a lead. The only function a job may name."""
     if _Room.desk is None:
         raise RuntimeError("looks run inside a worker started by `speedtolead worker`")
+    early, _Room.looked_at = _Room.looked_at, None
+    if early == lead_id:
+        return
     try:
         attended = attend(_Room.desk, LeadId(lead_id), _Room.senders)
     except LeadBusy:

@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from service.cli.ending import BOTH, end_quietly
+from service.cli.swift import be_swift
 
 STOP_WITHIN_S = 3
 """An answer takes milliseconds; what is still open after so long is a browser's long poll. Well
@@ -24,6 +25,7 @@ that it is never we who close one on which a request has just set out."""
 def serve(app: ASGIApp, host: str, port: int, *, stop_within_s: int = STOP_WITHIN_S) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what is being answered, and return."""
     end_quietly(*BOTH)  # uvicorn, when it has closed, hands the signal on
+    be_swift()
     structlog.get_logger("serve").info("serve", outcome="starting", host=host, port=port)
     uvicorn.run(
         app,

@@ -67,40 +67,54 @@ def attend(desk: Desk, lead_id: LeadId, hands: Hands | None = None) -> Attended 
 
     Raises LeadBusy, LedgerUnavailable: then nothing was written, and the look is still due.
     """
-    if hands is None or not hands.reserve():
-        attended = _attend(desk, lead_id, None)
-        return attended[0] if attended else None
-    given = None
+    looked = _look_with(desk, lead_id, hands) if hands else _look(desk, lead_id, None)
+    if looked is None:
+        log.warning("look", lead=lead_id, outcome="unknown lead")
+        return None
+    _say(lead_id, looked)
+    return Attended(lead_id, looked.waiting, looked.look_again_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A look that is committed: what it recorded, how many messages wait for any sender, and the
+    one that it ordered as taken, if it did."""
+
+    events: tuple[Event, ...]
+    look_again_at: datetime | None
+    waiting: int
+    given: OutboxRow | None
+
+
+def _look_with(desk: Desk, lead_id: LeadId, hands: Hands) -> _Looked | None:
+    """A look with a sender beside it, which gets what it ordered before anything else is done."""
+    if not hands.reserve():
+        return _look(desk, lead_id, None)
+    looked = None
     try:
-        attended = _attend(desk, lead_id, hands.name)
-        given = attended[1] if attended else None
-        return attended[0] if attended else None
+        looked = _look(desk, lead_id, hands.name)
+        return looked
     finally:
-        if given is None:
+        if looked is None or looked.given is None:
             hands.release()
         else:
-            hands.give(given)
+            hands.give(looked.given)
 
 
-def _attend(
-    desk: Desk, lead_id: LeadId, taken_by: str | None
-) -> tuple[Attended, OutboxRow | None] | None:
-    """The look itself; with a taker, the one message that it ordered as taken, if it did."""
+def _look(desk: Desk, lead_id: LeadId, taken_by: str | None) -> _Looked | None:
+    """The look itself, one transaction; None when there is no such lead."""
     with desk.ledger.transaction() as conn:
         held = hold(conn, lead_id)
         if held is None:
-            log.warning("look", lead=lead_id, outcome="unknown lead")
             return None
         now = desk.now_for(held.row.last_recorded_at)
         policy = desk.present.policy(conn, held.row.policy_version)
         verdict, floor = _ask(desk, conn, held, policy, now)
         events = _events(held, verdict, now)
         orders = _write(desk, conn, held, verdict, events, policy, floor, now, taken_by)
-    _say(lead_id, held, events, verdict, now)
     taken = [order for order in orders if order.from_number is not None]
-    waiting = len(orders) - len(taken)
-    row = taken_row(taken[0], taken_by) if taken and taken_by else None
-    return Attended(lead_id, waiting, verdict.look_again_at), row
+    given = taken_row(taken[0], taken_by) if taken and taken_by else None
+    return _Looked(events, verdict.look_again_at, len(orders) - len(taken), given)
 
 
 def _ask(
@@ -111,11 +125,21 @@ def _ask(
         floor = Floor(people={}, on_duty=())
         return decide(held.timeline, policy, floor, now), floor
     floor = desk.present.floor(now, held.deaf)
-    verdict = decide(held.timeline, policy, floor, now)
-    if any(isinstance(action, Page) and action.begins_turn for action in verdict.actions):
-        floor = replace(floor, turns=people.turns(conn, _route(held)))
+    if not _begins_climb(held):
         verdict = decide(held.timeline, policy, floor, now)
-    return verdict, floor
+        if not _begins_turn(verdict):
+            return verdict, floor
+    floor = replace(floor, turns=people.turns(conn, _route(held)))
+    return decide(held.timeline, policy, floor, now), floor
+
+
+def _begins_climb(held: Held) -> bool:
+    """Whether nobody was paged in this climb yet: a first page almost always begins a turn."""
+    return held.standing.state is State.WAITING and not held.standing.pages
+
+
+def _begins_turn(verdict: Verdict) -> bool:
+    return any(isinstance(action, Page) and action.begins_turn for action in verdict.actions)
 
 
 def _may_wait_again(held: Held) -> bool:
@@ -197,20 +221,8 @@ def _lag(held: Held, events: tuple[Event, ...], now: datetime) -> Iterator[Delta
         yield from counting.look_lag(held.id, due_at, (now - due_at).total_seconds())
 
 
-def _say(
-    lead_id: LeadId,
-    held: Held,
-    events: tuple[Event, ...],
-    verdict: Verdict,
-    now: datetime,
-) -> None:
-    for event in events:
-        log.info(
-            "look",
-            lead=lead_id,
-            outcome=event.kind,
-            because=event.because,
-            seq=event.seq,
-        )
-    if not events:
-        log.debug("look", lead=lead_id, outcome="nothing due", again=verdict.look_again_at)
+def _say(lead_id: LeadId, looked: _Looked) -> None:
+    for event in looked.events:
+        log.info("look", lead=lead_id, outcome=event.kind, because=event.because, seq=event.seq)
+    if not looked.events:
+        log.debug("look", lead=lead_id, outcome="nothing due", again=looked.look_again_at)

@@ -13,12 +13,13 @@ import sys
 import time
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, urlencode, urlsplit
 
-import httpx
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # no types
+
+from tests.bench.traffic import Door, Pool, Sample
 
 ACCOUNT_SID = "AC" + "b" * 32
 AUTH_TOKEN = "the-token-of-the-bench"
@@ -36,7 +37,7 @@ class Carrier:
         self._arrived: list[tuple[int, str, str]] = []
         self._made: list[dict[str, Any]] = []
         self._validator = RequestValidator(AUTH_TOKEN)
-        self._client = httpx.AsyncClient(timeout=15, limits=httpx.Limits(max_connections=32))
+        self._pools: dict[int, Pool] = {}
         self._later: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,9 +88,10 @@ class Carrier:
             task.add_done_callback(self._later.discard)
         return 201, made
 
-    async def _tell(self, callback: Any, made: dict[str, Any]) -> None:
+    async def _tell(self, callback: SplitResult, made: dict[str, Any]) -> None:
         """The two receipts that follow a text: the network has it, the handset has it."""
-        url = callback.geturl()
+        port = callback.port or 80
+        pool = self._pools.setdefault(port, Pool(port))
         for status in ("sent", "delivered"):
             form = {
                 "MessageSid": made["sid"],
@@ -98,15 +100,25 @@ class Carrier:
                 "From": made["from"],
                 "AccountSid": ACCOUNT_SID,
             }
-            signature = self._validator.compute_signature(url, form)
+            signature = self._validator.compute_signature(callback.geturl(), form)
+            receipt = Sample(Door(port, callback.path), made["sid"], made["to"])
             try:
-                await self._client.post(url, data=form, headers={"X-Twilio-Signature": signature})
-            except httpx.HTTPError as lost:
+                await pool.send(receipt, _receipt(callback, urlencode(form), signature))
+            except (OSError, asyncio.IncompleteReadError) as lost:
                 sys.stderr.write(f"receipt lost: {lost!r}\n")
 
     def _listed(self, query: str) -> list[dict[str, Any]]:
         to = parse_qs(query).get("To", [None])[0]
         return [made for made in reversed(self._made) if made["to"] == to][:LISTED_MAX]
+
+
+def _receipt(callback: SplitResult, body: str, signature: str) -> bytes:
+    head = (
+        f"POST {callback.path} HTTP/1.1\r\nHost: {callback.netloc}\r\n"
+        f"X-Twilio-Signature: {signature}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode()
 
 
 async def _body(receive: Receive) -> bytes:

@@ -77,6 +77,8 @@ def _print(built: House, samples: list[Sample], driven_s: float) -> None:
     say(f"every stored lead's first page requested {last_s:.1f} s after the first lead left")
     say(f"lost (202 but never paged): {sum(s.tag not in arrived for s in stored)}")
     say(f"paged twice: {sum(counted[s.tag] > 1 for s in stored)}")
+    delivered = built.query("select count(*) from event where kind = 'page_delivered'")[0][0]
+    say(f"receipts heard by then: {delivered} of {len(stored)} pages are known as delivered")
     by_state = built.query("select state, count(*) from outbox group by state order by state")
     say(f"outbox: {dict(by_state)}; share paged within 2 s: {_within(waits, 2.0):.0%}")
 

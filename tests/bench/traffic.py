@@ -53,14 +53,18 @@ class Sample:
 
 
 @dataclass(slots=True)
-class _Pool:
-    """Open connections to one port that wait for work."""
+class Pool:
+    """Connections to one port; those that are idle wait for work."""
 
     port: int
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS_MAX))
 
     async def send(self, sample: Sample, wire: bytes) -> None:
+        """Write it on an idle connection, or on a new one, and read the answer into the sample.
+
+        Raises OSError, IncompleteReadError: it was not answered.
+        """
         async with self.gate:
             if self.idle:
                 reader, writer = self.idle.pop()
@@ -76,7 +80,7 @@ async def _read_answer(sample: Sample, reader: asyncio.StreamReader) -> None:
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.lower().split(b"\r\n")
     lengths = [int(line[15:]) for line in lines if line.startswith(b"content-length:")]
-    sample.body = await reader.readexactly(lengths[0])
+    sample.body = await reader.readexactly(lengths[0] if lengths else 0)  # a 204 has none
     sample.answered_ns = time.monotonic_ns()
     sample.status = int(lines[0].split()[1])
 
@@ -90,7 +94,7 @@ def drive(samples: Sequence[Sample], every_s: float) -> None:
 
 
 async def _drive(samples: Sequence[Sample], every_s: float) -> None:
-    pools = {sample.door.port: _Pool(sample.door.port) for sample in samples}
+    pools = {sample.door.port: Pool(sample.door.port) for sample in samples}
     wires = [sample.wire() for sample in samples]
     start_ns = time.monotonic_ns()
     sending = []
@@ -104,7 +108,7 @@ async def _drive(samples: Sequence[Sample], every_s: float) -> None:
     await asyncio.gather(*sending)
 
 
-async def _tried(pool: _Pool, sample: Sample, wire: bytes) -> None:
+async def _tried(pool: Pool, sample: Sample, wire: bytes) -> None:
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             await pool.send(sample, wire)
