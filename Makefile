@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock
+.PHONY: help run test lint format bench docs lock
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -34,6 +34,9 @@ format: $(MADE) ## put the code into its usual form
 
 bench: $(MADE) ## measure: how fast a page goes out, how a storm is met
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+docs: $(MADE) ## write the generated parts of the documentation anew
+	@$(BIN)/python -m tests.write_docs
 
 lock: ## pin the dependencies anew, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }

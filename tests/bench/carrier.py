@@ -24,6 +24,7 @@ from tests.bench.traffic import Door, Pool, Sample
 ACCOUNT_SID = "AC" + "b" * 32
 AUTH_TOKEN = "the-token-of-the-bench"
 
+REFUSED = 400
 LISTED_MAX = 50
 """As many as Twilio's own first page of a list."""
 
@@ -106,6 +107,8 @@ class Carrier:
                 await pool.send(receipt, _receipt(callback, urlencode(form), signature))
             except (OSError, asyncio.IncompleteReadError) as lost:
                 sys.stderr.write(f"receipt lost: {lost!r}\n")
+            if receipt.status >= REFUSED:
+                sys.stderr.write(f"receipt answered {receipt.status}\n")
 
     def _listed(self, query: str) -> list[dict[str, Any]]:
         to = parse_qs(query).get("To", [None])[0]

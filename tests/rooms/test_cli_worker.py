@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -52,7 +53,7 @@ def worker(database_url: str, redis_url: str, home: Path) -> Iterator[subprocess
 def beats(ledger: Ledger, pid: int) -> bool:
     """Whether the worker has said in the ledger that it lives."""
     with ledger.transaction() as conn:
-        return f"worker:{pid}" in {beat.name for beat in health.beats(conn)}
+        return f"worker:{socket.gethostname()}:{pid}" in {beat.name for beat in health.beats(conn)}
 
 
 def test_it_waits_for_redis_and_outlives_its_going(
