@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ LOOK_EVERY_S = 0.05
 STOP_WITHIN_S = 12.0
 SOURCE_KEY = "the-key-of-the-website"
 REPS = 100
+COMPLAINTS_MAX = 20
 
 
 def team_text(reps: int = REPS) -> str:
@@ -174,14 +176,15 @@ class House:
                 process.wait()
 
     def complaints(self) -> list[str]:
-        """Lines of the product's logs that are warnings or worse; whatever the carrier said."""
-        return [
-            f"{log.stem}: {line}"
-            for log in sorted(self.home.glob("*.log"))
-            for line in log.read_text(errors="replace").splitlines()
-            if log.stem == "carrier"
-            or any(f'"level": "{bad}"' in line for bad in ("warning", "error", "critical"))
-        ]
+        """What the product's logs hold of warnings or worse, and the carrier's of anything: each
+        kind once, with how often it was said."""
+        said: Counter[str] = Counter()
+        for log in sorted(self.home.glob("*.log")):
+            for line in log.read_text(errors="replace").splitlines():
+                kind = line if log.stem == "carrier" else _complaint(line)
+                if kind:
+                    said[f"{log.stem}: {kind}"] += 1
+        return [f"{often} x {kind}" for kind, often in said.most_common(COMPLAINTS_MAX)]
 
     def _run(self, name: str, *arguments: str) -> None:
         with (self.home / f"{name}.log").open("wb") as log:
@@ -217,6 +220,17 @@ class House:
 
     def _beats(self) -> int:
         return int(self.query("select count(*) from beat where name <> 'audit'")[0][0])
+
+
+def _complaint(line: str) -> str:
+    """A log line without what differs from one to the next; empty for one that is no complaint."""
+    with suppress(ValueError):
+        held = json.loads(line)
+        if held.get("level") in ("warning", "error", "critical"):
+            return " ".join(
+                str(held[key]) for key in ("event", "outcome", "because") if key in held
+            )
+    return ""
 
 
 @contextmanager

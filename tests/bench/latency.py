@@ -53,7 +53,7 @@ def run(quick: bool, workers: int = WORKERS) -> None:
         _print(found, workers)
         _print_cpu(used, samples)
         _print_stages(built, found)
-        for line in built.complaints()[:10]:
+        for line in built.complaints():
             say(line)
 
 

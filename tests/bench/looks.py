@@ -45,7 +45,7 @@ def run(quick: bool) -> None:
         cores = os.cpu_count() or 1
         say("processor seconds: " + ", ".join(f"{k} {v:.1f}" for k, v in used.items()))
         say(f"({cores} cores)")
-        for line in built.complaints()[:10]:
+        for line in built.complaints():
             say(line)
 
 

@@ -79,7 +79,7 @@ def test_a_good_file_is_summed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEBSITE_KEY", raising=False)
     result = run("check", str(EXAMPLE))
     assert result.exit_code == 0
-    assert "shifts    mon-sun 00:00-24:00: Ann Lee, Bob Ray, rotating weekly" in result.stdout
+    assert "shifts    mon-sun 00:00-24:00: Ann Lee, Bob Ray" in result.stdout
     assert "ladder    at once: on duty, by text" in result.stdout
     assert "after 15m: last resort, by call, again every 15m" in result.stdout
     assert "hours     open now" in result.stdout

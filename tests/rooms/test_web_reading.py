@@ -1,7 +1,7 @@
 """Leads read back, and facts told from outside: who may, in which shape, how often it counts."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from starlette.requests import Request
@@ -152,15 +152,20 @@ def test_a_fact_is_recorded_once_per_key(door: Door) -> None:
     assert attempted["number"] == "+12125550100"
 
 
-def test_a_fact_keeps_the_instant_it_is_told_with_but_not_the_future(door: Door) -> None:
+def test_a_fact_keeps_the_instant_it_is_told_with_within_the_leads_life(door: Door) -> None:
     lead_id = door.new_lead()
-    ahead = (now() + timedelta(days=1)).isoformat()
-    door.tells(lead_id, {"event": "attempted", "at": ahead}, "ahead")
-    back = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-    door.tells(lead_id, {"event": "attempted", "at": back.isoformat()}, "back")
-    at = [event.at for event in door.timeline(lead_id)[1:]]
-    assert at[0] <= now()
-    assert at[-1] == back
+    arrived = door.timeline(lead_id)[0].at
+    between = arrived + timedelta(microseconds=1)
+    for key, told in (
+        ("between", between),
+        ("ahead", now() + timedelta(days=1)),
+        ("before", arrived - timedelta(days=1)),
+    ):
+        door.tells(lead_id, {"event": "attempted", "at": told.isoformat()}, key)
+    at = [event.at for event in door.timeline(lead_id) if event.kind == "attempted"]
+    assert at[0] == between
+    assert arrived < at[1] <= now()
+    assert at[2] == arrived
 
 
 def test_a_closed_lead_takes_no_outcome(door: Door) -> None:
