@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from redis.exceptions import RedisError
@@ -39,6 +40,11 @@ STATIC = Path(__file__).parent / "static"
 A_LEAD = b'{"name": "Nobody", "phone": "+12125550123", "ask": "To be ready"}'
 """Read at the start and thrown away."""
 
+THREADS = 16
+"""Requests at work at once; more wait their turn. Fewer than the connections to the ledger that a
+front door is given (20), so that nobody is refused for want of one; more would only take turns at
+the processor, and in a storm each would be later."""
+
 log = structlog.get_logger("web")
 
 
@@ -53,6 +59,7 @@ def create_app(house: House) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = THREADS
         await run_in_threadpool(_warm, house, doors)
         yield
         await run_in_threadpool(doors.close)

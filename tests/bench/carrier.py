@@ -28,6 +28,7 @@ TELL_TRIES_MAX = 4
 """The product asks for three retries in its callback URLs, also after a 5xx."""
 TELL_AGAIN_S = 1.0
 REFUSED = 400
+SAID_MAX = 200
 LISTED_MAX = 50
 """As many as Twilio's own first page of a list."""
 
@@ -114,7 +115,8 @@ class Carrier:
                     sys.stderr.write(f"receipt lost: {lost!r}\n")
                 if 0 < receipt.status < REFUSED:
                     break
-                sys.stderr.write(f"receipt {status} answered {receipt.status}\n")
+                said = receipt.body.decode(errors="replace")[:SAID_MAX]
+                sys.stderr.write(f"receipt {status} answered {receipt.status} {said}\n")
                 await asyncio.sleep(TELL_AGAIN_S)
 
     def _listed(self, query: str) -> list[dict[str, Any]]:
