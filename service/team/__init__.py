@@ -18,7 +18,7 @@ routes, sources     none; managers: none, which the default ladder does not acce
 texts               on
 carrier             leads_from, and each number to call from: as pages_from, where it can
 a person's name     their id; email, timezone, languages: none; weight 1; prefer text
-a source's name     its id with spaces for dashes; 600 leads a minute
+a source's name     its id with spaces for dashes; 6,000 leads a minute
 ==================  ================================================================
 
 ``team``, ``timezone``, ``carrier.pages_from`` and at least one rep with ``id`` and ``phone`` have

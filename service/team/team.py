@@ -38,7 +38,7 @@ class Source:
     key: str | None = None
     origins: tuple[str, ...] = ()
     number: str | None = None
-    per_minute: int = 600
+    per_minute: int = 6_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from service.ledger.migrations import migrate
 from service.team.file import read_team
 from tests.bench import bare
 from tests.bench.carrier import ACCOUNT_SID, AUTH_TOKEN
+from tests.bench.processor import cpu_by_pid, tree_s
 from tests.bench.traffic import Door
 
 PATIENCE_S = 30.0
@@ -160,8 +161,8 @@ class House:
     def cpu_s(self) -> dict[str, float]:
         """Seconds of processor each part has used so far, its children's included."""
         pids = {name: process.pid for name, process in self.processes.items()} | self.servers
-        used = _cpu_by_pid()
-        return {name: _tree_s(pid, used) for name, pid in pids.items()}
+        used = cpu_by_pid()
+        return {name: tree_s(pid, used) for name, pid in pids.items()}
 
     def stop(self, *names: str) -> None:
         """End these processes, or all, in good order."""
@@ -292,22 +293,3 @@ def ask(port: int, path: str) -> Any:
         return json.loads(conn.getresponse().read())
     finally:
         conn.close()
-
-
-def _cpu_by_pid() -> dict[int, tuple[int, float, float]]:
-    """Parent, own seconds and those of ended children, of each process; empty outside Linux."""
-    found = {}
-    tick_s = 1 / os.sysconf("SC_CLK_TCK")
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            own, ended = int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
-            found[int(stat.parent.name)] = (int(fields[1]), own * tick_s, ended * tick_s)
-    return found
-
-
-def _tree_s(pid: int, used: dict[int, tuple[int, float, float]]) -> float:
-    if pid not in used:
-        return 0.0
-    children = [child for child, (parent, _own, _ended) in used.items() if parent == pid]
-    return used[pid][1] + used[pid][2] + sum(_tree_s(child, used) for child in children)
