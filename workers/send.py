@@ -18,10 +18,21 @@ from collections.abc import Callable
 import structlog
 
 from service.desk.desk import Desk
-from service.desk.dispatch import ALL, Full, Taking, renew_leases, settle, take_next, taking_of
+from service.desk.dispatch import (
+    ALL,
+    Full,
+    Taking,
+    renew_leases,
+    settle,
+    still_worth_sending,
+    take_next,
+    taking_of,
+)
+from service.desk.lost import sent_after_all
 from service.errors import LeadBusy, LedgerUnavailable, LineError
 from service.ledger.outbox_rows import OutboxRow
-from service.phone.line import Busy, CallOrder, Line, SendOutcome, Unknown
+from service.phone.line import Busy, CallOrder, Line, NotFound, SendOutcome, Unknown
+from service.rules.lead import PageId
 
 log = structlog.get_logger("send")
 
@@ -32,6 +43,9 @@ REST_S = 0.5
 # Nothing was sent at these tries; longer would keep the row from the next rung.
 TRIES_MAX = 3
 BUSY_WAIT_MAX_S = 2.0
+# A message that was given to a sender is sent at once, as its look still holds; one that lay for
+# longer is asked about again, since somebody may have taken the lead meanwhile.
+GIVEN_FRESH_S = 1.0
 # Settling again for some seconds; after that the lease runs out and the sweep asks the carrier.
 SETTLE_TRIES_MAX = 5
 # Renewed twice and more within a lease (5 s), so that one slow renewal does not cost it.
@@ -56,11 +70,11 @@ class Senders:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._ended = threading.Event()
-        # Who takes what is sent here: a name no other process ever has, so that nobody renews the
-        # lease of a message whose sender died.
+        # Who takes what is sent here: a name no other process ever has.
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._given: deque[OutboxRow] = deque()
-        self._rung = self._idle = self._reserved = self._in_hand = 0
+        self._given: deque[tuple[OutboxRow, float]] = deque()  # and since when, monotonic
+        self._rung = self._idle = self._reserved = 0
+        self._in_hand: set[PageId] = set()
         self._asked_for = False
         self._threads = [
             threading.Thread(target=self._run, name=f"send-{number}") for number in range(threads)
@@ -88,8 +102,8 @@ class Senders:
         """Give the reserved sender its message."""
         with self._changed:
             self._reserved -= 1
-            self._in_hand += 1
-            self._given.append(row)
+            self._in_hand.add(row.id)
+            self._given.append((row, time.monotonic()))
             self._changed.notify()
 
     def ring(self, messages: int = 1) -> None:
@@ -108,19 +122,21 @@ class Senders:
         self._ended.set()
 
     def _renew(self) -> None:
-        """Keep the leases of what is in hand here; a process that dies keeps none, and the sweep
-        finds what it was sending within seconds."""
+        """Keep the leases of what is in hand here, row by row; a process that dies keeps none, nor
+        does one that lost the answer to its taking: the sweep finds either within seconds."""
         while any(each.is_alive() for each in self._threads):
             self._ended.wait(RENEW_EVERY_S)
-            if self._in_hand > 0:
-                self._guarded(lambda: renew_leases(self._desk, self.name))
+            with self._changed:
+                in_hand = tuple(self._in_hand)
+            if in_hand:
+                self._guarded(lambda ids=in_hand: renew_leases(self._desk, ids))  # type: ignore[misc]  # bound
 
     def _run(self) -> None:
         warmed_at = self._warm()
         while True:
-            row = self._next()
-            if row is not None:
-                self._guarded(lambda row=row: self._given_one(row))  # type: ignore[misc]  # bound
+            given = self._next()
+            if given is not None:
+                self._guarded(lambda given=given: self._given_one(*given))  # type: ignore[misc]  # bound
                 warmed_at = time.monotonic()
             elif self._stopping.is_set():
                 return
@@ -129,7 +145,7 @@ class Senders:
             elif time.monotonic() - warmed_at > WARM_EVERY_S:
                 warmed_at = self._warm()
 
-    def _next(self) -> OutboxRow | None:
+    def _next(self) -> tuple[OutboxRow, float] | None:
         """Wait for something to do: a message given to us, or (None) a reason to ask the ledger or
         to end. What was given is sent before ending: nobody else may take it."""
         with self._changed:
@@ -172,41 +188,53 @@ class Senders:
         self._stopping.wait(REST_S)
         return False
 
-    def _given_one(self, row: OutboxRow) -> bool:
+    def _given_one(self, row: OutboxRow, since: float) -> bool:
+        """Send what was given to us at ``since``."""
         try:
             taking = taking_of(self._desk, row, self._public_url)
-            self._settle(taking, self._send(taking))
+            self._see_off(taking, waited=time.monotonic() - since > GIVEN_FRESH_S)
         finally:
-            self._out_of_hand()
+            self._out_of_hand(row)
         return True
 
-    def _out_of_hand(self) -> None:
+    def _out_of_hand(self, row: OutboxRow) -> None:
         with self._changed:
-            self._in_hand -= 1
+            self._in_hand.discard(row.id)
 
     def _one(self) -> bool:
         """Send one message, if one waits; whether it did."""
+        taking = take_next(self._desk, self._public_url, self.name, ALL)
+        if isinstance(taking, Full):
+            others = tuple(channel for channel in ALL if channel is not taking.channel)
+            taking = take_next(self._desk, self._public_url, self.name, others)
+        if not isinstance(taking, Taking):
+            return False
         with self._changed:
-            self._in_hand += 1
+            self._in_hand.add(taking.row.id)
         try:
-            taking = take_next(self._desk, self._public_url, self.name, ALL)
-            if isinstance(taking, Full):
-                others = tuple(channel for channel in ALL if channel is not taking.channel)
-                taking = take_next(self._desk, self._public_url, self.name, others)
-            if not isinstance(taking, Taking):
-                return False
             self.ring()
-            self._settle(taking, self._send(taking))
+            self._see_off(taking)
             return True
         finally:
-            self._out_of_hand()
+            self._out_of_hand(taking.row)
 
-    def _send(self, taking: Taking) -> SendOutcome:
-        """Ask the carrier, again only when surely nothing was sent."""
+    def _see_off(self, taking: Taking, waited: bool = False) -> None:
+        """Send it and write down what came of it; nothing when it was not wanted any more."""
+        outcome = self._send(taking, waited)
+        if outcome is None:
+            return
+        self._settle(taking, self._looked_up(taking, outcome))
+
+    def _send(self, taking: Taking, waited: bool = False) -> SendOutcome | None:
+        """Ask the carrier, again only when surely nothing was sent, and after any wait only when
+        it is still wanted. None: it is not, and that is settled."""
         if taking.wait_s > 0:
             self._stopping.wait(taking.wait_s)
+            waited = True
         outcome: SendOutcome = Unknown("connection")
         for _ in range(TRIES_MAX):
+            if waited and not self._still_wanted(taking.row):
+                return None
             if isinstance(taking.order, CallOrder):
                 outcome = self._line.place_call(taking.order)
             else:
@@ -214,9 +242,32 @@ class Senders:
             if not isinstance(outcome, Busy):
                 break
             self._stopping.wait(min(outcome.retry_after_s, BUSY_WAIT_MAX_S))
+            waited = True
         return outcome
 
-    def _settle(self, taking: Taking, outcome: SendOutcome) -> None:
+    def _still_wanted(self, row: OutboxRow) -> bool:
+        """Raises LedgerUnavailable, LeadBusy when that cannot be said for seconds: then it is left
+        to the sweep, unsent."""
+        for _ in range(SETTLE_TRIES_MAX - 1):
+            try:
+                return still_worth_sending(self._desk, row)
+            except (LedgerUnavailable, LeadBusy) as gone:
+                log.warning("send", outcome="not asked yet", because=str(gone))
+                self._stopping.wait(REST_S)
+        return still_worth_sending(self._desk, row)
+
+    def _looked_up(self, taking: Taking, outcome: SendOutcome) -> SendOutcome | NotFound:
+        """Of an answer that was lost, what the carrier's own list says: what it has is not sent
+        once more."""
+        if not isinstance(outcome, Unknown):
+            return outcome
+        try:
+            return sent_after_all(self._desk, self._line, taking.row, self._public_url)
+        except (LedgerUnavailable, LeadBusy, LineError) as gone:
+            log.warning("send", outcome="not looked up", because=str(gone))
+            return outcome
+
+    def _settle(self, taking: Taking, outcome: SendOutcome | NotFound) -> None:
         for _ in range(SETTLE_TRIES_MAX):
             try:
                 settle(self._desk, taking.row, outcome)

@@ -29,9 +29,11 @@ SLEEP_MAX_S = 0.5
 SLEEP_MIN_S = 0.01
 # How long one round may attend looks itself before it goes on to wake others.
 ATTEND_FOR_S = 1.0
-# A sign of life, lapsed leases and the counts: each round would be more than is needed.
+# A sign of life and the counts, and lapsed leases: each round would be more than is needed.
 CHORES_EVERY_S = 1.0
 LAPSED_EVERY_S = 1.0
+# How long an ending sweep waits for an answer of the carrier; what it leaves is found again.
+LAPSED_JOIN_S = 5.0
 
 
 @dataclass
@@ -43,10 +45,18 @@ class Sweep:
     public_url: str
     stop: threading.Event = field(default_factory=threading.Event)
     _chores_at: float = 0.0
-    _lapsed_at: float = 0.0
 
     def run(self) -> None:
         """Sweep until told to stop. A round that fails is logged, and the next one comes."""
+        lapses = threading.Thread(target=self._run_lapsed, name="lapsed", daemon=True)
+        lapses.start()
+        try:
+            self._run_rounds()
+        finally:
+            self.stop.set()
+            lapses.join(LAPSED_JOIN_S)
+
+    def _run_rounds(self) -> None:
         while not self.stop.is_set():
             try:
                 self.stop.wait(self.round())
@@ -61,7 +71,10 @@ class Sweep:
                 self.stop.wait(SLEEP_MAX_S)
 
     def round(self) -> float:
-        """Wake what is due, attend what was woken in vain; seconds until the next round."""
+        """Wake what is due, attend what was woken in vain; seconds until the next round.
+
+        Never talks to the carrier: a slow one must not keep a lead from being looked at.
+        """
         with self.desk.ledger.transaction() as conn:
             due = looks.lease_due(conn, self.desk.clock.now())
             lost = looks.overdue_wakes(conn, self.desk.clock.now())
@@ -100,13 +113,31 @@ class Sweep:
             with self.desk.ledger.transaction() as conn:
                 health.beat(conn, "sweep")
                 counts.fold(conn)
-        if now - self._lapsed_at >= LAPSED_EVERY_S:
-            self._lapsed_at = now
-            self._settle_lapsed()
 
-    def _settle_lapsed(self) -> None:
+    def _run_lapsed(self) -> None:
+        """Beside the rounds, since the carrier may take its time to answer."""
+        while not self.stop.is_set():
+            try:
+                self.settle_lapsed()
+            except (LedgerUnavailable, LeadBusy) as gone:
+                log.warning("lapsed", outcome="ledger unavailable", because=str(gone))
+            except Exception:
+                log.exception("lapsed", outcome="failed")
+            self.stop.wait(LAPSED_EVERY_S)
+
+    def settle_lapsed(self) -> None:
         """Messages whose sender died in mid-send: ask the carrier, then settle."""
         for row in lapsed(self.desk):
-            outcome = sent_after_all(self.desk, self.line, row, self.public_url)
-            log.warning("message", page=row.id, outcome="lease ran out", because=str(outcome))
-            settle(self.desk, row, outcome)
+            if self.stop.is_set():
+                return
+            try:
+                outcome = sent_after_all(self.desk, self.line, row, self.public_url)
+                log.warning("message", page=row.id, outcome="lease ran out", because=str(outcome))
+                settle(self.desk, row, outcome)
+            except LeadBusy:
+                continue  # its lease stays run out: found again
+            except LedgerUnavailable:
+                raise
+            except Exception:
+                # One message that cannot be settled must not keep the others from being sent.
+                log.exception("message", page=row.id, outcome="not settled")

@@ -7,6 +7,7 @@ looked up and, if still unknown, sent once more.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,9 +34,17 @@ from service.phone.line import (
 )
 from service.rules.answers import stirs
 from service.rules.decide import still_wanted
-from service.rules.lead import LeadId
-from service.rules.standing import fold
-from service.rules.timeline import Channel, Fact, Paged, PageFailed, PageSent, Told
+from service.rules.lead import LeadId, PageId
+from service.rules.standing import State, fold
+from service.rules.timeline import (
+    Channel,
+    Fact,
+    Paged,
+    PageFailed,
+    PageSent,
+    Timeline,
+    Told,
+)
 
 # A live sender renews its leases, so this is only how long a dead one goes unnoticed: the page
 # must be out again within ten seconds of its death.
@@ -103,11 +112,14 @@ def _wanted(conn: Connection, picked: Picked, now: datetime) -> bool:
     """Whether the rules still want it sent. An answer to a phone is wanted until it is stale."""
     if picked.lead is None or picked.row.seq is None:
         return True
-    timeline = leads.timeline_of(conn, picked.lead.id)
-    ordered = next(event.fact for event in timeline if event.seq == picked.row.seq)
+    return _asked_for(picked.row, leads.timeline_of(conn, picked.lead.id), now)
+
+
+def _asked_for(row: OutboxRow, timeline: Timeline, now: datetime) -> bool:
+    ordered = next((event.fact for event in timeline if event.seq == row.seq), None)
     if not isinstance(ordered, Paged | Told):
         return True
-    return still_wanted(fold(timeline), ordered, picked.row.not_after, now)
+    return still_wanted(fold(timeline), ordered, row.not_after, now)
 
 
 def _take(
@@ -211,6 +223,35 @@ def _expire(conn: Connection, picked: Picked, now: datetime) -> LeadId | None:
     return held.id
 
 
+def still_worth_sending(desk: Desk, row: OutboxRow) -> bool:
+    """Ask again, under the lead's lock, of a taken message that had to wait in a sender's hands.
+
+    False: nothing may be sent, and the row is settled: it was taken and never sent. Only a page
+    that came too late for a lead that still waits is told to the ladder. Raises LeadBusy,
+    LedgerUnavailable: then nobody knows, and nothing may be sent either.
+    """
+    wake: LeadId | None = None
+    with desk.ledger.transaction() as conn:
+        held = hold(conn, row.lead_id) if row.lead_id else None
+        now = desk.clock.now() if held is None else desk.now_for(held.row.last_recorded_at)
+        known = outbox.row(conn, row.id)
+        if known is None or known.state != "taken":
+            return False  # somebody else has settled it
+        late = row.not_after <= now
+        if not late and (held is None or _asked_for(row, held.timeline, now)):
+            return True
+        outbox.settle_failed(conn, row.id, None)
+        waits = held is not None and held.standing.state is State.WAITING and row.kind in PAGES
+        if late and waits and held and not has_fact(held, PageFailed, row.page_id):
+            fact = _came_to_nothing(row, "expired", None, False)
+            _record(conn, held, [fact], now, "too late")
+            wake = held.id
+    log.info("message", page=row.id, outcome="too late" if late else "not wanted any more")
+    if wake is not None:
+        desk.wake([wake])
+    return False
+
+
 def settle(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> None:
     """Write down what came of a taken message, and what follows from it.
 
@@ -254,6 +295,8 @@ def _settled(
     match outcome:
         case Accepted(sid=sid, status=status):
             news = outbox.settle_sent(conn, row.id, sid, status, now)
+            if news:
+                outbox.withdraw_repeat(conn, row.id)
             known = not pages or held is None or has_fact(held, PageSent, row.page_id)
             if known or not news or row.rep_id is None:
                 return [], False
@@ -299,10 +342,10 @@ def _because(outcome: SendOutcome | NotFound) -> str:
             return "unsure, the carrier does not know it"
 
 
-def renew_leases(desk: Desk, taken_by: str) -> bool:
-    """Keep the leases of everything that this sender has in hand; whether there was anything."""
+def renew_leases(desk: Desk, page_ids: Collection[PageId]) -> bool:
+    """Keep the leases of what a sender has in hand; whether any of it is still taken."""
     with desk.ledger.transaction() as conn:
-        return outbox.renew(conn, taken_by, LEASE_S) > 0
+        return outbox.renew(conn, page_ids, LEASE_S) > 0
 
 
 def lapsed(desk: Desk) -> list[OutboxRow]:

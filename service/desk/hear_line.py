@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from service.desk.desk import Desk
-from service.desk.hear_text import OPTED_OUT, go_deaf
+from service.desk.hear_text import OPTED_OUT, go_deaf, persistently
 from service.desk.orders import ERASED
 from service.desk.present import floor_changed
 from service.desk.record import Held, hold, numbered, record
@@ -61,7 +61,10 @@ def hear_receipt(desk: Desk, status: TextStatus | CallStatus) -> bool:
         now = desk.clock.now() if held is None else desk.now_for(held.row.last_recorded_at)
         outbox.settle_sent(conn, row.id, status.sid, status.status, now, status.rank)
         if held is not None and row.kind in PAGES:
-            facts = _facts_of(held, row, status)
+            facts = _facts_of(conn, held, row, status)
+            if not _has_failed(row.channel, status.status):
+                # The carrier has this copy after all: a repeat that still waits is pointless.
+                outbox.withdraw(conn, held.id, [row.page_id])
             because = f"the carrier says {status.status}"
             events = numbered(held, facts, at=now, now=now, because=because, actor=CARRIER)
             record(conn, held, events)
@@ -80,7 +83,21 @@ def _person(desk: Desk, row: OutboxRow) -> Person | None:
     return desk.present.crew().people.get(row.rep_id) if row.rep_id else None
 
 
-def _facts_of(held: Held, row: OutboxRow, status: TextStatus | CallStatus) -> list[Fact]:
+def _has_failed(channel: Channel, status: str | None) -> bool:
+    return status in (_CALL_FAILED if channel is Channel.CALL else _TEXT_FAILED)
+
+
+def _other_lives(conn: Connection, row: OutboxRow) -> bool:
+    """Whether the page's other copy (its repeat, or what it repeats) may still reach the rep."""
+    other = outbox.row(conn, row.again_of or PageId(row.id + outbox.AGAIN_SUFFIX))
+    if other is None or other.state not in ("ordered", "taken", "sent"):
+        return False
+    return not _has_failed(other.channel, other.carrier_status)
+
+
+def _facts_of(
+    conn: Connection, held: Held, row: OutboxRow, status: TextStatus | CallStatus
+) -> list[Fact]:
     """What a status adds to the timeline: each page is sent, delivered and failed once at most."""
     if row.rep_id is None:
         return []
@@ -88,11 +105,11 @@ def _facts_of(held: Held, row: OutboxRow, status: TextStatus | CallStatus) -> li
     facts: list[Fact] = []
     if not has_fact(held, PageSent, page_id):
         facts.append(PageSent(page_id, rep, channel))
-    reached = isinstance(status, TextStatus) and status.reached
-    if reached and not has_fact(held, PageDelivered, page_id):
+    delivered = has_fact(held, PageDelivered, page_id)
+    if isinstance(status, TextStatus) and status.reached and not delivered:
         facts.append(PageDelivered(page_id, rep, channel))
-    failed = _CALL_FAILED if isinstance(status, CallStatus) else _TEXT_FAILED
-    if status.status in failed and not has_fact(held, PageFailed, page_id):
+    lost = _has_failed(channel, status.status) and not delivered
+    if lost and not has_fact(held, PageFailed, page_id) and not _other_lives(conn, row):
         facts.append(_failed(page_id, rep, channel, status.status, status.code))
     return facts
 
@@ -137,10 +154,15 @@ def spoken_page(desk: Desk, page_id: PageId) -> tuple[str, bool]:
 def hear_key(desk: Desk, key: KeyPressed) -> str | None:
     """Act on a key; what to say then. None: no such key, the page is to be said again.
 
-    A replay of the same key on the same call gets the same words.
+    A replay of the same key on the same call gets the same words. Raises LeadBusy,
+    LedgerUnavailable.
     """
     if key.digits not in (TAKE_KEY, PASS_KEY):
         return None
+    return persistently(lambda: _hear_key(desk, key))
+
+
+def _hear_key(desk: Desk, key: KeyPressed) -> str | None:
     with desk.ledger.transaction() as conn:
         name = f"key:{key.dedupe_key}"
         before = inbound.seen(conn, name)

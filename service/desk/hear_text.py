@@ -7,8 +7,10 @@ Everything about a lead is only recorded here; ``attend`` orders what follows fr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -17,6 +19,7 @@ from service.desk.desk import Desk, new_page_id
 from service.desk.orders import ERASED
 from service.desk.present import floor_changed
 from service.desk.record import Held, hold, numbered, record
+from service.errors import LeadBusy
 from service.ledger import inbound, leads, outbox, people, questions
 from service.ledger.outbox import Order
 from service.phone.callbacks import InboundText
@@ -53,6 +56,12 @@ ANSWER_USEFUL = timedelta(minutes=10)
 
 OPTED_OUT = "opted_out"
 
+# A carrier does not send a rep's word again, so we ask for the lead again ourselves. Each try
+# waits 2 s for a lock at most: three of them are done before the carrier gives up (10-15 s).
+TRIES_MAX = 3
+
+T = TypeVar("T")
+
 log = structlog.get_logger("text")
 
 
@@ -73,44 +82,78 @@ class _Replayed(Exception):
 
 def hear_text(desk: Desk, text: InboundText) -> None:
     """Take in a text. Hearing it twice changes nothing. Raises LeadBusy, LedgerUnavailable."""
-    crew = desk.present.crew()
-    person = crew.by_phone.get(text.from_)
+    persistently(lambda: _hear(desk, text))
+
+
+def persistently(act: Callable[[], T]) -> T:
+    """Do what is safe to do again, anew while its lead is busy, TRIES_MAX times in all."""
+    for _ in range(TRIES_MAX - 1):
+        try:
+            return act()
+        except LeadBusy:
+            continue
+    return act()
+
+
+def _hear(desk: Desk, text: InboundText) -> None:
+    person = desk.present.crew().by_phone.get(text.from_)
+    reply = _reply_of(text)
     touched: LeadId | None = None
-    floor_moved = False
     try:
         with desk.ledger.transaction() as conn:
-            if inbound.seen(conn, _key(text)) is not None:
-                return
-            now = desk.clock.now()
-            if person is None:
-                why = "a text from a number of nobody on the team"
-                inbound.keep_unreadable(conn, "text", now, text.body.encode(), why)
-            else:
-                heard = _Heard(conn, desk, person, text, now)
-                reply = read_reply(text.body)
-                floor_moved = _reachability(heard, reply)
-                touched = _act(heard, reply, was_stopped=floor_moved)
-            if not inbound.remember(conn, _key(text), "text", touched, None, now):
-                raise _Replayed
+            touched, floor_moved = _take_down(desk, conn, person, text, reply)
     except _Replayed:
-        return
+        # Whoever heard it first may have died after its commit, before it told the open leads.
+        floor_moved = person is not None and isinstance(reply, Stop | Start)
     if touched is not None:
         desk.wake([touched])
     if floor_moved:
         floor_changed(desk.ledger, desk.clock.now())
 
 
+def _take_down(
+    desk: Desk, conn: Connection, person: Person | None, text: InboundText, reply: Reply
+) -> tuple[LeadId | None, bool]:
+    """All that a text does; the lead it touched, and whether the floor moved. Raises _Replayed."""
+    if inbound.seen(conn, _key(text)) is not None:
+        raise _Replayed
+    now = desk.clock.now()
+    touched: LeadId | None = None
+    floor_moved = False
+    if person is None:
+        why = "a text from a number of nobody on the team"
+        inbound.keep_unreadable(conn, "text", now, text.body.encode(errors="replace"), why)
+    else:
+        heard = _Heard(conn, desk, person, text, now)
+        # The lead before the deaf row, as a receipt and a refusal take them: never crosswise.
+        touched = _act(heard, reply, was_stopped=_was_stopped(heard, reply))
+        floor_moved = _reachability(heard, reply)
+    if not inbound.remember(conn, _key(text), "text", touched, None, now):
+        raise _Replayed
+    return touched, floor_moved
+
+
 def _key(text: InboundText) -> str:
     return f"text:{text.dedupe_key}"
 
 
+def _reply_of(text: InboundText) -> Reply:
+    """What the text says; a stop that the carrier recognised is one, whatever its words."""
+    return Stop("STOP") if text.opt_out_type == "STOP" else read_reply(text.body)
+
+
+def _was_stopped(heard: _Heard, reply: Reply) -> bool:
+    """Whether a start word comes from a phone that had opted out."""
+    phone = (heard.person.phone, Channel.TEXT)
+    return isinstance(reply, Start) and phone in people.deaf_phones(heard.conn)
+
+
 def _reachability(heard: _Heard, reply: Reply) -> bool:
     """A stop word makes the phone deaf to texts, a start word makes it hear; True when news."""
-    phone = heard.person.phone
-    if isinstance(reply, Stop) or heard.text.opt_out_type == "STOP":
+    if isinstance(reply, Stop):
         return go_deaf(heard.desk, heard.conn, heard.person, heard.now, None)
     if isinstance(reply, Start):
-        return people.make_hearing(heard.conn, phone, Channel.TEXT)
+        return people.make_hearing(heard.conn, heard.person.phone, Channel.TEXT)
     return False
 
 
@@ -119,7 +162,8 @@ def go_deaf(desk: Desk, conn: Connection, person: Person, now: datetime, code: i
     if not people.make_deaf(conn, person.phone, Channel.TEXT, now, OPTED_OUT, code):
         return False
     notice = wording.opted_out_notice_to_manager(person.name)
-    for manager in desk.present.crew().people.values():
+    # By phone: each notice holds what its phone was last sent, and two of these must not cross.
+    for manager in sorted(desk.present.crew().people.values(), key=lambda each: each.phone):
         if manager.manager and manager.id != person.id:
             answer(conn, manager, notice, now)
     log.warning("rep", rep=person.id, outcome="unreachable by text", because=OPTED_OUT)
@@ -184,7 +228,9 @@ def _answer_question(heard: _Heard, reply: Answer, was_stopped: bool) -> LeadId 
     asked = _questions(heard)
     last = questions.last_text(heard.conn, heard.person.phone)
     last_lead = last.lead_id if last else None
-    matched = match(reply, asked, heard.now, last_lead, was_stopped)
+    # A clock set back does not make a text older than the question it answers.
+    received_at = max([heard.now, *(each.opened_at for each in asked)])
+    matched = match(reply, asked, received_at, last_lead, was_stopped)
     if isinstance(matched, Answered):
         return _apply(heard, reply, matched.question.lead_id)
     if isinstance(matched, NothingOpen) and matched.latest_closed is not None:

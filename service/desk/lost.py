@@ -27,9 +27,9 @@ def sent_after_all(
         others = outbox.sids_to(conn, row.to_number, row.channel)
     if known.carrier_sid is not None:
         return Accepted(known.carrier_sid, known.carrier_status or "accepted")
-    carrier = desk.present.crew().team.carrier
-    sender = row.from_number or carrier.pages_from
-    ring_s = desk.present.crew().team.policy.calls.ring_rep_s
-    order = order_of(row, sender, public_url, ring_s, row.not_after)
-    since = row.taken_clock or datetime.min.replace(tzinfo=UTC)
+    team = desk.present.crew().team
+    sender = known.from_number or team.carrier.pages_from
+    order = order_of(known, sender, public_url, team.policy.calls.ring_rep_s, known.not_after)
+    # A row as its own sender knows it has no instant of taking; the ledger's has.
+    since = known.taken_clock or datetime.min.replace(tzinfo=UTC)
     return line.find_sent(order, since, others)

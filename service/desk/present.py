@@ -1,8 +1,9 @@
 """The team as it is now, and the policies leads are pinned to, read from the ledger.
 
 What every lead needs at once (people, shifts, sources, carrier) comes from the ledger's one copy,
-so that every process sees the same team; it is read again at most once a second. Policies never
-change, so they are kept.
+so that every process sees the same team; it is read again at most once a second, by a thread of
+its own: whoever asks may hold a connection and a lead, and must not wait for another connection.
+Policies never change, so they are kept.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+import structlog
 from sqlalchemy import Connection
 
 from service.errors import ConfigError
@@ -33,9 +35,15 @@ from service.team.written import (
     team_to_dict,
 )
 
+log = structlog.get_logger("present")
+
 # How old the team may be in a process that never asks: a change of the file reaches every lead
 # within a second, and a look does not pay a query for it.
 TEAM_KEPT_S = 1.0
+# Who finds the copy too old waits so long for the new one, so that a process that slept for an
+# hour does not go by the team of an hour ago; a query takes a hundredth of it. No longer: whoever
+# asks may hold the very connection that the reading waits for.
+REFRESH_WAIT_S = 0.25
 # Policy versions in use at one time are few; this bounds a process that lives for years.
 POLICIES_MAX = 500
 
@@ -65,21 +73,50 @@ class Present:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held while the team is being read
         self._crew: Crew | None = None
         self._read_at = 0.0
         self._policies: dict[int, Policy] = {}
 
     def crew(self) -> Crew:
-        """The team now. Raises ConfigError when no team was ever loaded."""
+        """The team now. Raises ConfigError when no team was ever loaded, and LedgerUnavailable
+        only until it was read once: an old copy is better than none."""
         crew = self._crew
-        if crew is not None and time.monotonic() - self._read_at < TEAM_KEPT_S:
+        if crew is None:
+            return self._first()
+        if time.monotonic() - self._read_at < TEAM_KEPT_S or self._lock.locked():
             return crew
+        self._refresh()
+        return self._crew or crew
+
+    def _first(self) -> Crew:
         with self._lock:
-            if self._crew is None or time.monotonic() - self._read_at >= TEAM_KEPT_S:
+            if self._crew is None:
                 self._crew = self._read()
                 self._read_at = time.monotonic()
             return self._crew
+
+    def _refresh(self) -> None:
+        """Have the team read again beside this thread, and wait a moment for it."""
+        reading = threading.Thread(target=self._read_again, name="team", daemon=True)
+        try:
+            reading.start()
+        except RuntimeError as full:
+            log.warning("team", outcome="not read again", because=str(full))
+            return
+        reading.join(REFRESH_WAIT_S)
+
+    def _read_again(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return  # another one is reading
+        try:
+            self._crew = self._read()
+        except Exception as failed:
+            # Whatever it was: the old copy holds, and the next second asks again.
+            log.warning("team", outcome="not read again", because=str(failed))
+        finally:
+            self._read_at = time.monotonic()
+            self._lock.release()
 
     def _read(self) -> Crew:
         with self._ledger.transaction() as conn:

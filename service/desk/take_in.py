@@ -6,7 +6,7 @@ The edge calls this after it has verified and parsed. What could not be parsed i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from service.rules.reception import (
     DoubleSubmit,
     Known,
     NewInquiry,
+    Reception,
     merged,
     receive,
 )
@@ -75,7 +76,7 @@ def _receive(
         for each in leads.leads_of_person(conn, people)
         if not each.test
     ]
-    received = NewInquiry() if arrival.test else receive(known, now)
+    received = NewInquiry() if arrival.test else _received(conn, known, now)
     match received:
         case NewInquiry():
             return _open(desk, conn, source, arrival, people, deliveries, policy_version, now)
@@ -89,10 +90,30 @@ def _receive(
                 at=now,
             )
             if isinstance(received, Again):
-                _asked_again(desk, conn, lead_id, source, arrival, received.reopens)
+                _asked_again(desk, conn, lead_id, source, arrival)
             mark = f"{lead_id}:{now.timestamp()}"
             counts.count(conn, [counting.duplicate(mark, source)])
             return TakenIn(lead_id, duplicate=True)
+
+
+def _received(conn: Connection, known: list[Known], now: datetime) -> Reception:
+    """What the request is, judged by how its lead stands once that is held: it may have been
+    closed since it was listed."""
+    first = receive(known, now)
+    held = hold(conn, first.lead_id) if isinstance(first, Again) else None
+    if held is None:
+        return first
+    stands = [
+        replace(
+            each,
+            state=held.standing.state,
+            first_contact_at=held.standing.first_contact_at,
+        )
+        if each.id == held.id
+        else each
+        for each in known
+    ]
+    return receive(stands, now)
 
 
 def _open(
@@ -151,7 +172,6 @@ def _asked_again(
     lead_id: LeadId,
     source: SourceId,
     arrival: Arrival,
-    reopens: bool,
 ) -> None:
     """Merge what is new into the lead in hand; a closed one is opened again, and paged."""
     held = hold(conn, lead_id)
@@ -161,7 +181,7 @@ def _asked_again(
     if first is not None:
         persons.save_person(conn, lead_id, merged(first, arrival.lead))
     facts: list[Fact] = [AskedAgain(source)]
-    if reopens:
+    if held.standing.state is State.SETTLED:
         facts.append(Reopened("asked_again"))
     now = desk.now_for(held.row.last_recorded_at)
     because = "the same person asked again"

@@ -161,6 +161,7 @@ def _engine(url: URL, pool_size: int, application_name: str, lock_timeout_ms: in
         url.difference_update_query(["options"]),
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,  # a person's words and numbers do not belong in an error's text
         pool_timeout=POOL_TIMEOUT_S,
         pool_use_lifo=True,  # the fewest connections stay warm, their statements prepared
         connect_args={

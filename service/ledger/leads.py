@@ -44,10 +44,6 @@ __all__ = [
     "timeline_of",
 ]
 
-# A lead under six calls, a plan of 13 touches and every carrier fact stays well below this; more
-# is a loop, and reading it whole for each look would feed the loop.
-TIMELINE_MAX = 5_000
-
 # A person who asked more often than this within reach is one person still: the newest decide.
 KNOWN_LEADS_MAX = 5
 
@@ -109,9 +105,13 @@ select :source, key, :id, :at from unnest(cast(:delivery_keys as text[])) as key
 # lead (a receipt, a question) be inserted meanwhile.
 _LOCK_LEAD = text(f"select {LEAD_COLUMNS} from lead l where l.id = :id for no key update")
 
+# The whole timeline, on purpose without a limit: a fold that stopped early would number the next
+# event like one that is there, and no write to the lead would ever succeed again. What bounds it
+# is a lead's life: 7 days of its ladder's repeat, its plan of touches, and what the carrier says
+# of each page once.
 SELECT_TIMELINE = """
 select seq, at, recorded_at, because, actor, kind, fields from event
-where lead_id = :id order by seq limit :events_max
+where lead_id = :id order by seq
 """
 
 _TIMELINE = text(SELECT_TIMELINE)
@@ -214,8 +214,8 @@ def lock_lead(conn: Connection, lead_id: LeadId) -> LeadRow | None:
 
 
 def timeline_of(conn: Connection, lead_id: LeadId) -> Timeline:
-    """What happened to the lead, in order of `seq`, at most TIMELINE_MAX events."""
-    rows = conn.execute(_TIMELINE, {"id": lead_id, "events_max": TIMELINE_MAX})
+    """What happened to the lead, in order of `seq`: all of it."""
+    rows = conn.execute(_TIMELINE, {"id": lead_id})
     return tuple(
         Event(seq, at, recorded_at, because, actor, from_fields(kind, fields))
         for seq, at, recorded_at, because, actor, kind, fields in rows

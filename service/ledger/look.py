@@ -23,7 +23,7 @@ from service.ledger.lead_rows import (
     events_json,
     person_from,
 )
-from service.ledger.leads import SELECT_TIMELINE, TIMELINE_MAX, lock_lead
+from service.ledger.leads import SELECT_TIMELINE, lock_lead
 from service.ledger.outbox_rows import INSERT_ORDERS, Order, orders_json
 from service.ledger.people import DEAF_MAX, SELECT_DEAF
 from service.ledger.questions import NOTE_LAST_TEXTS, last_texts_json
@@ -138,7 +138,7 @@ def begin(conn: Connection, lead_id: LeadId) -> Seen | None:
     row = lock_lead(conn, lead_id)
     if row is None:
         return None
-    values = {"id": lead_id, "events_max": TIMELINE_MAX, "deaf_max": DEAF_MAX}
+    values = {"id": lead_id, "deaf_max": DEAF_MAX}
     events, deaf, held, *person = conn.execute(_READ, values).one()
     return Seen(
         row=row,

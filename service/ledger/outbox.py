@@ -6,7 +6,7 @@ the order of taking go by PostgreSQL's clock. Whoever writes to a lead and to it
 transaction locks the lead first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,7 @@ __all__ = [
     "ordered_pages",
     "pick_next",
     "raise_status",
+    "renew",
     "row",
     "settle_failed",
     "settle_sent",
@@ -51,6 +52,7 @@ __all__ = [
     "sids_to",
     "silent_since",
     "withdraw",
+    "withdraw_repeat",
 ]
 
 # One sweep's helping; what is left waits half a second for the next.
@@ -82,6 +84,10 @@ update outbox set state = 'withdrawn'
 where lead_id = :lead_id and state = 'ordered'
   and coalesce(again_of, id) = any(cast(:ids as text[]))
 returning id
+""")
+
+_WITHDRAW_REPEAT = text("""
+update outbox set state = 'withdrawn' where again_of = :id and state = 'ordered'
 """)
 
 _ORDERED_PAGES = text(f"""
@@ -132,7 +138,7 @@ _SETTLE_UNSURE = text("update outbox set state = 'unsure' where id = :id and sta
 
 _RENEW = text("""
 update outbox set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
-where state = 'taken' and taken_by = :taken_by
+where state = 'taken' and id = any(cast(:ids as text[]))
 """)
 
 _LAPSED = text(f"""
@@ -188,6 +194,12 @@ def withdraw(conn: Connection, lead_id: LeadId, page_ids: Sequence[PageId]) -> l
         return []
     gone = conn.execute(_WITHDRAW, {"lead_id": lead_id, "ids": list(page_ids)})
     return [PageId(page_id) for (page_id,) in gone]
+
+
+def withdraw_repeat(conn: Connection, page_id: PageId) -> bool:
+    """Withdraw the repeat of a row that arrived after all, unless it was taken; whether it was.
+    Call it in a transaction that holds the lead."""
+    return _changed(conn, _WITHDRAW_REPEAT, {"id": page_id})
 
 
 def ordered_pages(conn: Connection, lead_id: LeadId) -> list[OutboxRow]:
@@ -268,9 +280,11 @@ def settle_unsure(conn: Connection, page_id: PageId) -> bool:
     return _changed(conn, _SETTLE_UNSURE, {"id": page_id})
 
 
-def renew(conn: Connection, taken_by: str, lease_s: float) -> int:
-    """Let this taker's leases run ``lease_s`` seconds from now; how many it has."""
-    values = {"taken_by": taken_by, "lease_s": float(lease_s)}
+def renew(conn: Connection, page_ids: Collection[PageId], lease_s: float) -> int:
+    """Let the leases of these rows run ``lease_s`` seconds from now; how many are still taken.
+
+    By row and not by taker: a row whose sender never learned that it took it must run out."""
+    values = {"ids": list(page_ids), "lease_s": float(lease_s)}
     return conn.execute(_RENEW, values).rowcount
 
 

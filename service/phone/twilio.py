@@ -218,7 +218,8 @@ def _is_service(sender: str) -> bool:
 
 def _is_like(sent: Any, order: TextOrder | CallOrder) -> bool:
     """Whether something that Twilio lists for the order's receiver may be the order."""
-    if sent.direction != "outbound-api":
+    # A stand-in may leave the direction out; what goes to the order's receiver is hardly inbound.
+    if sent.direction not in ("outbound-api", None):
         return False
     if isinstance(order, CallOrder):
         return True

@@ -60,6 +60,8 @@ def outcome(
     """What a person says a call came to. Nothing, for a lead that is closed."""
     if not standing.open:
         return ()
+    if rep is not None and by is not By.API and standing.owner not in (None, rep):
+        return (ClaimLost(rep, by, standing.owner),)  # it is not theirs to end
     said = Outcome(ending, rep, by, when)
     if ending is Ending.NOT_A_LEAD:
         return (said, Excluded("not_a_lead"))

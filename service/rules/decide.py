@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from service.rules.floor import Floor
-from service.rules.ladder import OUTWARDS, Step, next_step
+from service.rules.ladder import OUTWARDS, Step, next_step, passed_since
 from service.rules.lead import PageId, RepId
 from service.rules.policy import NEVER_AFTER, Policy
 from service.rules.standing import Standing, State, after, fold
@@ -244,14 +244,14 @@ def still_wanted(
 ) -> bool:
     """Whether a message that was ordered should still go out, asked when it is taken.
 
-    A page is wanted while the lead waits, in the climb that ordered it, and until the next page to
-    the same rep. A note is wanted until it is stale.
+    A page is wanted while the lead waits, in the climb that ordered it, until the rep passes and
+    until the next page to the same rep. A note is wanted until it is stale.
     """
     if now >= not_after:
         return False
     if isinstance(fact, Told):
         return True
-    if standing.state is not State.WAITING or fact.rep in standing.passed:
+    if standing.state is not State.WAITING:
         return False
-    mine = [page.page_id for page in standing.pages if page.rep == fact.rep]
-    return bool(mine) and mine[-1] == fact.page_id
+    mine = [page for page in standing.pages if page.rep == fact.rep]
+    return bool(mine) and mine[-1].page_id == fact.page_id and not passed_since(standing, mine[-1])

@@ -11,14 +11,18 @@ How a ladder is read
 - A rung that cannot work brings the one after it forward to that instant; those further on keep
   theirs.
 - Rungs that passed while nobody looked become one step, by the latest rung's means.
+- When the carrier fails us, and not a number, one rung comes forward (other means may work); after
+  that the same rung is tried again, at growing intervals, and the ladder is not burnt up.
+- A climb that began while the team was closed begins anew at the opening, on the day's ladder.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from service.rules.floor import Floor
 from service.rules.lead import RepId
@@ -32,6 +36,11 @@ OUTWARDS = (
     Audience.MANAGERS,
     Audience.LAST_RESORT,
 )
+
+
+# Seconds until a rung is tried again that failed through no fault of a number's: an outage of the
+# carrier's is over in seconds or lasts for minutes.
+TRY_AGAIN_S = (5, 10, 20, 40, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +74,16 @@ class Climb:
     now: datetime
     starts_at: datetime = field(init=False)
     rungs: tuple[Rung, ...] = field(init=False)
+    until: datetime | None = field(init=False)
+    pages: tuple[Page, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        starts_at, rungs = ladder_for(self.standing, self.policy)
-        object.__setattr__(self, "starts_at", starts_at)
-        object.__setattr__(self, "rungs", rungs)
+        ladder = ladder_for(self.standing, self.policy, self.now)
+        pages = tuple(page for page in self.standing.pages if page.at >= ladder.starts_at)
+        object.__setattr__(self, "starts_at", ladder.starts_at)
+        object.__setattr__(self, "rungs", ladder.rungs)
+        object.__setattr__(self, "until", ladder.until)
+        object.__setattr__(self, "pages", pages)
 
     def nominal(self, index: int) -> datetime:
         return self.starts_at + timedelta(seconds=self.rungs[index].at_s)
@@ -87,21 +101,33 @@ class Climb:
         return index
 
 
-def ladder_for(standing: Standing, policy: Policy) -> tuple[datetime, tuple[Rung, ...]]:
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Which rungs are climbed, from when, and until when (the opening that ends a night)."""
+
+    starts_at: datetime
+    rungs: tuple[Rung, ...]
+    until: datetime | None = None
+
+
+def ladder_for(standing: Standing, policy: Policy, now: datetime) -> Ladder:
     """When the present climb starts, and which ladder it climbs.
 
-    A first climb outside hours obeys ``after_hours``. A climb begun again by a take-back starts at
-    once: somebody already had this lead in hand, so it is nobody's night that is spared.
-    A team that never opens again within the horizon of ``hours`` is paged at once, not never.
+    A climb outside hours obeys ``after_hours``, unless somebody had the lead in hand when it began
+    (a take-back, an owner's pass): then it starts at once, since nobody's night is spared by
+    waiting. A team that never opens again within the horizon of ``hours`` is paged at once.
     """
     begun = standing.climb_from
     if policy.hours.is_open(begun):
-        return begun, policy.ladder
-    if policy.after_hours is AfterHours.NIGHT_LADDER:
-        return begun, policy.night_ladder
-    if policy.after_hours is AfterHours.PAGE_NOW or standing.climb > 1:
-        return begun, policy.ladder
-    return policy.hours.next_open(begun) or begun, policy.ladder
+        return Ladder(begun, policy.ladder)
+    opens_at = policy.hours.next_open(begun)
+    if opens_at is None:
+        return Ladder(begun, policy.ladder)
+    waits = policy.after_hours is AfterHours.AT_OPENING and not standing.in_hand
+    if waits or now >= opens_at:
+        return Ladder(opens_at, policy.ladder)
+    by_night = policy.after_hours is AfterHours.NIGHT_LADDER
+    return Ladder(begun, policy.night_ladder if by_night else policy.ladder, until=opens_at)
 
 
 def next_step(
@@ -114,13 +140,19 @@ def next_step(
     climb = Climb(standing, policy, floor, now)
     if now < climb.starts_at:
         return None, climb.starts_at
+    step, next_at = _rise(climb)
+    instants = [at for at in (next_at, climb.until) if at is not None]
+    return step, min(instants, default=None)
+
+
+def _rise(climb: Climb) -> tuple[Step | None, datetime | None]:
     rising = _Rising(climb)
     for index, due_at in rising.rungs_ahead():
-        if due_at > now:
+        if due_at > climb.now:
             return rising.step(), due_at
         rising.gather(index, due_at)
     # At the top: again on its own grid, also when nobody could be reached this time.
-    return rising.step(), repeat_at(climb, now)
+    return rising.step(), repeat_at(climb, climb.now)
 
 
 class _Rising:
@@ -128,8 +160,8 @@ class _Rising:
 
     def __init__(self, climb: Climb) -> None:
         self.climb = climb
-        self.turn = current_turn(climb.standing)
-        self.turn_at = turn_began_at(climb.standing)
+        self.turn = current_turn(climb.pages)
+        self.turn_at = turn_began_at(climb.pages)
         self.new_turn: tuple[RepId, ...] = ()
         self.gathered: dict[RepId, Call] = {}
         self.last: int | None = None
@@ -153,24 +185,33 @@ class _Rising:
     def _next(self) -> tuple[int, datetime]:
         """The rung after the last paged one, and when it is due."""
         climb = self.climb
-        last = last_page(climb.standing)
-        if last is None:
+        if not climb.pages:
             return 0, climb.nominal(0)
+        last = climb.pages[-1]
         index = last.rung - 1
         if climb.rungs[index].page is Audience.ON_DUTY:
             ended_at = turn_ended_at(climb, self.turn)
             if ended_at is not None:
                 return self._next_turn(index, ended_at)
+        ahead = self._after(index, last)
         failed_at = rung_failed_at(climb, last.rung)
-        index += 1
-        if index >= len(climb.rungs):
-            due_at = repeat_at(climb, last.at)
-            return (index, climb.now) if due_at is None else (index - 1, due_at)
-        due_at = self._due(index)
-        if failed_at is None or failed_at >= due_at:
-            return index, due_at
+        past_the_end = ahead[0] == len(climb.rungs)
+        if failed_at is None or (failed_at >= ahead[1] and not past_the_end):
+            return ahead
         self.cause = cause_of(climb, last.rung)
-        return index, failed_at
+        at_top = index + 1 == len(climb.rungs)
+        again_at = try_again_at(climb, failed_at, at_top=at_top)
+        if again_at is not None and (again_at < ahead[1] or past_the_end):
+            return index, again_at
+        return ahead if at_top or again_at is not None else (index + 1, failed_at)
+
+    def _after(self, index: int, last: Page) -> tuple[int, datetime]:
+        """The rung after ``index`` at its own instant; after the last one, its repeat."""
+        climb = self.climb
+        if index + 1 < len(climb.rungs):
+            return index + 1, self._due(index + 1)
+        due_at = repeat_at(climb, last.at)
+        return (index + 1, climb.now) if due_at is None else (index, due_at)
 
     def _next_turn(self, index: int, ended_at: datetime) -> tuple[int, datetime]:
         """A turn ended early: the block again with the next rep, or the rung after the block."""
@@ -244,21 +285,22 @@ class _Rising:
         )
 
 
-def last_page(standing: Standing) -> Page | None:
-    return standing.pages[-1] if standing.pages else None
-
-
-def turn_began_at(standing: Standing) -> datetime | None:
-    """When the latest turn of this climb began; None before the first."""
-    turns = [page.turn_at for page in standing.pages if page.turn_at is not None]
+def turn_began_at(pages: Sequence[Page]) -> datetime | None:
+    """When the latest turn of a climb began; None before the first."""
+    turns = [page.turn_at for page in pages if page.turn_at is not None]
     return turns[-1] if turns else None
 
 
-def current_turn(standing: Standing) -> tuple[RepId, ...]:
-    """The reps whose turn it is in this climb: those of the latest turn that began."""
-    began_at = turn_began_at(standing)
-    in_turn = (page.rep for page in standing.pages if began_at and page.turn_at == began_at)
+def current_turn(pages: Sequence[Page]) -> tuple[RepId, ...]:
+    """The reps whose turn it is in a climb: those of the latest turn that began."""
+    began_at = turn_began_at(pages)
+    in_turn = (page.rep for page in pages if began_at and page.turn_at == began_at)
     return tuple(dict.fromkeys(in_turn))
+
+
+def passed_since(standing: Standing, page: Page) -> datetime | None:
+    """When the rep of a page passed after it was decided; a pass before it is no answer to it."""
+    return next((at for rep, at in standing.passed_at if rep == page.rep and at > page.at), None)
 
 
 def eligible(climb: Climb) -> tuple[RepId, ...]:
@@ -332,21 +374,34 @@ def turn_ended_at(climb: Climb, turn: tuple[RepId, ...]) -> datetime | None:
 
 def rung_failed_at(climb: Climb, rung: int) -> datetime | None:
     """When the last page of a rung came to nothing (failed or passed), or None if one may work."""
-    passed_at = dict(climb.standing.passed_at)
     ends: list[datetime] = []
-    for page in climb.standing.pages:
+    for page in climb.pages:
         if page.rung != rung:
             continue
-        ended_at = page.failed_at or passed_at.get(page.rep)
+        ended_at = page.failed_at or passed_since(climb.standing, page)
         if ended_at is None:
             return None
         ends.append(ended_at)
     return max(ends, default=None)
 
 
+def try_again_at(climb: Climb, failed_at: datetime, *, at_top: bool) -> datetime | None:
+    """When to try the last rung again because the carrier failed us; None when a number failed, or
+    when this is the first time and a rung above may reach somebody by other means."""
+    steps = [list(step) for _, step in groupby(climb.pages, key=lambda page: (page.rung, page.at))]
+    in_a_row = 0
+    for step in reversed(steps):
+        if not all(page.failed_at for page in step) or not any(page.trouble for page in step):
+            break
+        in_a_row += 1
+    if in_a_row == 0 or (in_a_row == 1 and not at_top):
+        return None
+    return failed_at + timedelta(seconds=TRY_AGAIN_S[min(in_a_row, len(TRY_AGAIN_S)) - 1])
+
+
 def cause_of(climb: Climb, rung: int) -> EscalationReason:
     """Why the pages of a rung came to an end before their time."""
-    reps = {page.rep for page in climb.standing.pages if page.rung == rung}
+    reps = {page.rep for page in climb.pages if page.rung == rung}
     if reps & climb.standing.passed:
         return EscalationReason.DECLINED
     if any(unreachable(climb, rep) or _has_failed(climb, rep) for rep in reps):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.rules.lead import LeadId
+from service.rules.lead import LeadId, tidy
 from service.rules.timeline import Ending
 
 # The most a carrier delivers as one message; a longer body is not an answer to anything.
@@ -150,7 +150,7 @@ Answer = Take | Pass | OutcomeReply | More | Start
 def read_reply(body: str) -> Reply:
     """What a text means. Case, spaces, quotes and full stops do not matter."""
     if len(body) > BODY_MAX:
-        return Unknown(body[:BODY_MAX])
+        return Unknown(tidy(body, BODY_MAX))
     text = _bare(body)
     words = text.upper().replace("'", "").split()
     return (
@@ -158,7 +158,7 @@ def read_reply(body: str) -> Reply:
         or _numbered(text)
         or _duty(words)
         or _worded(words)
-        or Unknown(" ".join(body.split()))
+        or Unknown(tidy(body, BODY_MAX))
     )
 
 
@@ -283,7 +283,9 @@ def _meaning(digit: str, letter: str | None, rest: str) -> Reply | None:
     ending = ENDING_OF[digit]
     if digit == "8":
         when = re.sub(r"^(call\b ?)?(later\b ?)?", "", rest, flags=re.IGNORECASE) if words else ""
-        return None if _is_amount(when) else OutcomeReply(ending, letter, when[:WHEN_MAX] or None)
+        if _is_amount(when):
+            return None
+        return OutcomeReply(ending, letter, tidy(when, WHEN_MAX) or None)
     agrees = not words or words == ENDING_WORDS[digit].upper().split()
     return OutcomeReply(ending, letter) if agrees else None
 

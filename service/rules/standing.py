@@ -60,7 +60,8 @@ CLOSED = frozenset({State.SETTLED, State.EXCLUDED})
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page as it stands: whom, by which rung and channel, and what ended it."""
+    """One page as it stands: whom, by which rung and channel, and what ended it. ``trouble``: it
+    failed through no fault of the number's, so the same page may well work in a moment."""
 
     page_id: PageId
     rep: RepId
@@ -70,11 +71,13 @@ class Page:
     at: datetime
     turn_at: datetime | None
     failed_at: datetime | None = None
+    trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is true of one lead. ``climb`` counts ladders: a take-back starts the next one.
+    """What is true of one lead. ``climb`` counts ladders: a take-back starts the next one;
+    ``in_hand``: somebody had the lead when this climb began.
 
     ``pages`` are those of the present climb, in order. ``passed_at`` and ``taken_back`` hold for
     the lead's whole life. ``to_tell`` are events a rep has not been answered about yet.
@@ -90,6 +93,7 @@ class Standing:
     last_recorded_at: datetime
     climb_from: datetime
     climb: int = 1
+    in_hand: bool = False
     pages: tuple[Page, ...] = ()
     passed_at: tuple[tuple[RepId, datetime], ...] = ()
     taken_back: frozenset[RepId] = frozenset()
@@ -184,7 +188,7 @@ def _living(
         case OptedOut() | Settled():
             return replace(seen, state=State.SETTLED)
         case Reopened():
-            return _climb_again(replace(seen, owner=None, claimed_at=None), event.at)
+            return _climb_again(replace(seen, owner=None, claimed_at=None, in_hand=False), event.at)
         case _ as never:
             assert_never(never)
 
@@ -227,7 +231,7 @@ def _paging(
 
 def _failed(seen: Standing, event: Event, fact: PageFailed) -> Standing:
     pages = tuple(
-        replace(page, failed_at=page.failed_at or event.at)
+        replace(page, failed_at=page.failed_at or event.at, trouble=not fact.ends_channel)
         if page.page_id == fact.page_id
         else page
         for page in seen.pages
@@ -276,7 +280,8 @@ def _released(seen: Standing, rep: RepId, at: datetime) -> Standing:
     if seen.owner != rep or not seen.open:
         return seen
     unsaid = tuple(event for event in seen.to_tell if not isinstance(event.fact, Claimed))
-    return _climb_again(replace(seen, owner=None, claimed_at=None, to_tell=unsaid), at)
+    free = replace(seen, owner=None, claimed_at=None, in_hand=True, to_tell=unsaid)
+    return _climb_again(free, at)
 
 
 def _climb_again(seen: Standing, at: datetime) -> Standing:
@@ -295,23 +300,14 @@ def _calling(
     event: Event,
     fact: Attempted | Contacted | NoAnswer | VoicemailLeft | Outcome,
 ) -> Standing:
-    heard = replace(seen, last_spoken_at=event.at)
+    heard = replace(seen, last_spoken_at=_later(seen.last_spoken_at, event.at))
     match fact:
         case Attempted():
-            return replace(
-                heard,
-                attempts=seen.attempts + 1,
-                attempted_since_claim=True,
-                first_attempt_at=seen.first_attempt_at or event.at,
-                # Whoever calls a lead nobody has, has it: the call is a better proof than a claim.
-                owner=seen.owner or fact.rep,
-                claimed_at=seen.claimed_at or event.at,
-                state=_chased(seen),
-            )
+            return _attempted(heard, event, fact)
         case Contacted():
             return replace(
                 heard,
-                first_contact_at=seen.first_contact_at or event.at,
+                first_contact_at=_earlier(seen.first_contact_at, event.at),
                 state=State.FOLLOWING if seen.open else seen.state,
             )
         case NoAnswer() | VoicemailLeft():
@@ -320,6 +316,33 @@ def _calling(
             return _to_tell_by_text(replace(heard, outcome=fact.outcome), event, fact.by)
         case _ as never:
             assert_never(never)
+
+
+def _attempted(heard: Standing, event: Event, fact: Attempted) -> Standing:
+    """A call was made. Told late, one from before the claim proves nothing about the claim."""
+    tried = replace(
+        heard,
+        attempts=heard.attempts + 1,
+        first_attempt_at=_earlier(heard.first_attempt_at, event.at),
+    )
+    if heard.claimed_at is not None and event.at < heard.claimed_at:
+        return tried
+    return replace(
+        tried,
+        attempted_since_claim=True,
+        # Whoever calls a lead nobody has, has it: the call is a better proof than a claim.
+        owner=heard.owner or fact.rep,
+        claimed_at=heard.claimed_at or event.at,
+        state=_chased(heard),
+    )
+
+
+def _earlier(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else min(known, at)
+
+
+def _later(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else max(known, at)
 
 
 def _chased(seen: Standing) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -10,14 +11,19 @@ from sqlalchemy import text
 
 from service.desk.attend import attend
 from service.desk.dispatch import Taking, settle
+from service.desk.hear_text import go_deaf, hear_text, persistently
+from service.desk.record import hold, numbered, record
 from service.desk.take_in import TakenIn
 from service.errors import LeadBusy
 from service.ledger import counts, inbound, outbox, people
 from service.ledger.engine import Ledger
 from service.ledger.outbox_rows import OutboxRow
+from service.phone.callbacks import InboundText
 from service.phone.line import Accepted, Busy, NotFound, Rejected, Unknown
-from service.rules.timeline import Channel
+from service.rules.lead import RepId
+from service.rules.timeline import By, Channel, Claimed, Excluded, Fact, Outcome, Settled
 from tests.rooms.desk_world import ANN, BOB, MIA, TEAM, World
+from tests.rooms.ledger_world import Beside, await_blocked
 
 
 @pytest.fixture
@@ -92,6 +98,29 @@ def test_a_lead_without_a_usable_phone_is_paged_and_says_so(world: World) -> Non
     lead = world.asks("Dana", "none", email="d@example.com")
     (page,) = world.pages(lead)
     assert page.row.to_number == ANN
+
+
+@pytest.mark.parametrize(
+    ("ending", "same_lead"), [(Settled("booked"), True), (Excluded("not_a_lead"), False)]
+)
+def test_a_lead_that_is_closed_while_its_person_asks_again_is_paged_all_the_same(
+    world: World, ending: Fact, same_lead: bool
+) -> None:
+    lead = world.asks("Dana", "+16465550001")
+    world.pages(lead)
+    world.clock.moves(1200)
+    now = world.clock.now()
+    with world.ledger.transaction() as conn:
+        held = hold(conn, lead.lead_id)
+        assert held is not None
+        again = Beside(lambda: world.asks("Dana", "+16465550001"))
+        await_blocked(world.ledger)
+        facts = [Claimed(RepId("ann"), By.TEXT), ending]
+        events = numbered(held, facts, at=now, now=now, because="a test says so", actor="test")
+        record(conn, held, events)
+    taken: TakenIn = again.ended()
+    assert (taken.lead_id == lead.lead_id) is same_lead
+    assert any("1 take" in page.row.body for page in world.pages(taken))
 
 
 # Claims, races, passes
@@ -199,6 +228,105 @@ def test_words_of_a_stranger_are_kept_for_a_person(world: World) -> None:
     with world.ledger.transaction() as conn:
         (kept,) = inbound.unreadable(conn)
     assert kept.body == b"hello?"
+
+
+def test_a_claim_counts_though_the_clock_was_set_back(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.clock.moves(-60)
+    world.texts(ANN, "1")
+    assert world.standing(lead).owner == "ann"
+
+
+def test_an_agreed_time_is_kept_without_what_no_ledger_can_hold(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "1")
+    world.texts(ANN, "8 fri \x00 4pm")
+    (said,) = [e.fact for e in world.timeline(lead) if isinstance(e.fact, Outcome)]
+    assert said.reason == "fri 4pm"
+
+
+def test_a_stop_in_other_words_is_not_answered(world: World) -> None:
+    hear_text(world.desk, InboundText("SM1", ANN, "+15005550006", "no more please", "STOP"))
+    assert [each.row.to_number for each in world.sends_all()] == [MIA]
+    with world.ledger.transaction() as conn:
+        assert people.deaf_phones(conn) == {(ANN, Channel.TEXT)}
+
+
+def test_a_start_and_a_refusal_at_one_instant_do_not_cross(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "STOP")
+    world.clock.moves(5)
+    ann = world.desk.present.crew().people[RepId("ann")]
+    with world.ledger.transaction() as conn:
+        hold(conn, lead.lead_id)
+        start = Beside(lambda: world.texts(ANN, "YES"))
+        await_blocked(world.ledger)
+        go_deaf(world.desk, conn, ann, world.clock.now(), 21610)
+    start.ended()
+    assert world.standing(lead).owner == "ann"
+    with world.ledger.transaction() as conn:
+        assert people.deaf_phones(conn) == frozenset()
+
+
+def test_a_stop_heard_again_tells_the_open_leads_again(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "STOP", sid="SM1")
+    world.looks(lead)
+    later = world.row(lead).look_again_at
+    world.texts(ANN, "STOP", sid="SM1")
+    asked = world.row(lead).look_again_at
+    assert later is not None
+    assert asked is not None
+    assert asked == world.clock.now() < later
+
+
+def test_a_lead_that_is_busy_is_asked_for_three_times_and_no_more() -> None:
+    tries = []
+
+    def busy() -> None:
+        tries.append(1)
+        raise LeadBusy("held")
+
+    with pytest.raises(LeadBusy):
+        persistently(busy)
+    assert len(tries) == 3
+
+
+def test_a_word_is_heard_though_its_lead_was_busy_at_first(world: World) -> None:
+    lead = world.asks()
+    world.pages(lead)
+    impatient = Ledger(ledger_url_of(world), lock_timeout_ms=300)
+    desk = replace(world.desk, ledger=impatient)
+    with world.ledger.transaction() as conn:
+        hold(conn, lead.lead_id)
+        word = Beside(lambda: hear_text(desk, InboundText("SM1", ANN, "+15005550006", "1")))
+        await_blocked(world.ledger)
+        await_lock_timeout(world.ledger)
+    word.ended()
+    impatient.dispose()
+    assert world.standing(lead).owner == "ann"
+
+
+def await_lock_timeout(ledger: Ledger) -> None:
+    """Wait until a transaction of another session rolled back and the session waits anew."""
+    asked = text("""select xact_start from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'""")
+
+    def waiting_since() -> object:
+        with ledger.transaction() as conn:
+            return conn.execute(asked).scalar()
+
+    first = waiting_since()
+    for _ in range(1000):
+        now = waiting_since()
+        if now is not None and now != first:
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it never asked again")
 
 
 # Keys on a call
@@ -314,6 +442,62 @@ def test_what_may_not_have_been_sent_is_sent_once_more_and_no_third_time(world: 
     assert world.facts(lead, "page_failed")[0]["reason"] == "unsure"
     (call,) = world.pages(lead)
     assert call.row.channel is Channel.CALL
+
+
+def copies(world: World, lead: TakenIn) -> tuple[Taking, Taking]:
+    """A page that may not have been sent, and its repeat, sent."""
+    world.looks(lead)
+    first = world.takes()
+    assert isinstance(first, Taking)
+    settle(world.desk, first.row, Unknown("timeout"))
+    second = world.takes()
+    assert isinstance(second, Taking)
+    settle(world.desk, second.row, Accepted("SM2", "queued"))
+    return first, second
+
+
+@pytest.mark.parametrize("status", ["queued", "sent", "delivered"])
+def test_a_receipt_of_the_first_copy_withdraws_a_repeat_that_waits(
+    world: World, status: str
+) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    first = world.takes()
+    assert isinstance(first, Taking)
+    settle(world.desk, first.row, Unknown("timeout"))
+    world.receipt(first, status)
+    assert world.takes() is None
+    assert "page_failed" not in world.kinds(lead)
+
+
+def test_a_first_copy_that_fails_leaves_its_repeat_waiting(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    first = world.takes()
+    assert isinstance(first, Taking)
+    settle(world.desk, first.row, Unknown("timeout"))
+    world.receipt(first, "undelivered", 30008)
+    assert "page_failed" not in world.kinds(lead)
+    assert isinstance(world.takes(), Taking)
+
+
+def test_a_page_failed_only_when_each_of_its_copies_did(world: World) -> None:
+    lead = world.asks()
+    first, second = copies(world, lead)
+    world.receipt(first, "undelivered", 30008)
+    assert "page_failed" not in world.kinds(lead)
+    world.receipt(second, "undelivered", 30008)
+    assert world.kinds(lead).count("page_failed") == 1
+
+
+def test_a_page_that_was_delivered_does_not_fail_by_its_other_copy(world: World) -> None:
+    lead = world.asks()
+    first, second = copies(world, lead)
+    world.receipt(second, "delivered")
+    world.receipt(first, "undelivered", 30008)
+    world.looks(lead)
+    assert world.kinds(lead).count("paged") == 1
+    assert "page_failed" not in world.kinds(lead)
 
 
 def test_a_busy_carrier_brings_the_next_rung_forward(world: World) -> None:

@@ -76,6 +76,13 @@ def test_one_delivery_stored_by_two_at_once_is_lead_busy_to_the_second(ledger: L
         store(ledger, delivery_keys=("id:raced",))
 
 
+def test_an_error_does_not_tell_a_persons_words(ledger: Ledger) -> None:
+    wrong = text("select cast(:words as integer)")
+    with pytest.raises(exc.DBAPIError) as caught, ledger.transaction() as conn:
+        conn.execute(wrong, {"words": "+12125550177"})
+    assert "SQL parameters hidden" in str(caught.value)
+
+
 def test_our_own_mistake_is_nobody_elses_fault(ledger: Ledger) -> None:
     with pytest.raises(exc.ProgrammingError), ledger.transaction() as conn:
         conn.execute(text("select nonsense"))

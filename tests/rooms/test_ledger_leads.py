@@ -324,3 +324,23 @@ def test_instants_come_back_aware_whatever_zone_they_went_in_with(ledger: Ledger
         row = leads.lock_lead(conn, lead_id)
     assert row is not None
     assert (row.arrived_at, row.arrived_at.utcoffset()) == (NOON, UTC.utcoffset(None))
+
+
+def test_a_lead_to_which_very_much_happened_is_still_read_whole_and_written(
+    fresh_ledger: Ledger,
+) -> None:
+    lead_id = store(fresh_ledger)
+    with fresh_ledger.transaction() as conn:
+        conn.execute(
+            text("""insert into event (lead_id, seq, kind, at, recorded_at, because, actor, fields)
+                select :id, seq, 'asked_again', :at, :at, 'again', 'test',
+                  jsonb_build_object('source', 'website') from generate_series(2, 6000) seq"""),
+            {"id": lead_id, "at": NOON},
+        )
+        conn.execute(text("update lead set last_seq = 6000 where id = :id"), {"id": lead_id})
+    with fresh_ledger.transaction() as conn:
+        write(conn, lead_id, events=[fact_at(6001, Claimed(ANN, By.TEXT))])
+        seen = look.begin(conn, lead_id)
+        assert leads.timeline_of(conn, lead_id)[-1].seq == 6001
+    assert seen is not None
+    assert (len(seen.timeline), seen.row.last_seq) == (6001, 6001)

@@ -45,6 +45,21 @@ def test_the_look_that_is_due_longest_is_leased_first(fresh_ledger: Ledger) -> N
         assert looks.lease_due(conn, at(60), limit=1) == [later]
 
 
+def test_of_leads_due_at_one_instant_the_longest_waiting_comes_first(fresh_ledger: Ledger) -> None:
+    waits_since = (50, 10, 40, 20, 30)
+    stored = {
+        s: store(fresh_ledger, look_again_at=at(100), t0=at(s), woken=False) for s in waits_since
+    }
+    in_order = [stored[since] for since in sorted(stored)]
+    with fresh_ledger.transaction() as conn:
+        first = looks.lease_due(conn, at(100), limit=2)
+        assert first + looks.lease_due(conn, at(100)) == in_order
+    for lead_id in in_order:
+        woken_ago(fresh_ledger, lead_id, 60)
+    with fresh_ledger.transaction() as conn:
+        assert looks.overdue_wakes(conn, at(100)) == in_order
+
+
 def test_a_leased_look_is_not_leased_again(fresh_ledger: Ledger) -> None:
     later, sooner = waiting(fresh_ledger, 20), waiting(fresh_ledger, 10)
     with fresh_ledger.transaction() as conn:

@@ -472,6 +472,7 @@ LONG_AGO = format_datetime(SINCE - timedelta(hours=1))
         (listed(body="another page"), NotFound()),
         (listed(**{"from": "+15005550007"}), NotFound()),
         (listed(direction="inbound"), NotFound()),
+        (listed(direction=None), Accepted(SID, "sent")),
         (listed(date_created=LONG_AGO), NotFound()),
     ],
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import text
 
-from service.desk.dispatch import renew_leases
+from service.desk.dispatch import Taking, renew_leases, settle
 from service.ledger import health
 from service.ledger.engine import Ledger
 from service.phone.callbacks import CallStatus, TextStatus
@@ -20,6 +21,8 @@ from service.rules.timeline import Channel
 from tests.rooms.desk_world import PUBLIC_URL, World
 from workers.audit import Audit
 from workers.sweep import Sweep
+
+WAIT_MAX_S = 30.0
 
 
 class SilentLine:
@@ -119,7 +122,7 @@ def test_a_dead_senders_page_is_sent_once_more_if_the_carrier_does_not_know_it(
     world.looks(lead)
     world.takes()
     lapse(world)
-    sweep.round()
+    sweep.settle_lapsed()
     (again,) = world.sends_all()
     assert again.row.again_of is not None
     assert world.kinds(lead) == ["arrived", "paged", "page_sent"]
@@ -133,7 +136,7 @@ def test_a_dead_senders_page_that_the_carrier_has_is_not_sent_again(
     world.takes()
     line.knows = Accepted("SM1", "delivered")
     lapse(world)
-    sweep.round()
+    sweep.settle_lapsed()
     assert world.sends_all() == []
     assert world.kinds(lead) == ["arrived", "paged", "page_sent"]
 
@@ -145,7 +148,7 @@ def test_a_receipt_that_came_is_proof_enough(world: World, sweep: Sweep) -> None
     assert taking is not None
     world.receipt(taking, "sent")  # type: ignore[arg-type]  # a Taking
     lapse(world)
-    sweep.round()
+    sweep.settle_lapsed()
     assert world.sends_all() == []
 
 
@@ -157,20 +160,108 @@ def test_a_dead_senders_call_is_repeated_and_then_given_up(world: World, sweep: 
     for _ in range(2):
         world.takes()
         lapse(world)
-        sweep._lapsed_at = 0.0
-        sweep.round()
+        sweep.settle_lapsed()
     assert [fact["channel"] for fact in world.facts(lead, "page_failed")] == [Channel.CALL]
 
 
-def test_a_live_sender_keeps_its_lease_and_nobody_elses(world: World, sweep: Sweep) -> None:
-    lead = world.asks()
-    world.looks(lead)
+def test_a_live_sender_keeps_the_leases_it_has_in_hand_and_no_other(
+    world: World, sweep: Sweep
+) -> None:
+    """A row whose sender lost the answer to its taking is in nobody's hands: it must run out."""
+    kept, orphan = world.asks(), world.asks()
+    world.looks(kept)
+    world.looks(orphan)
+    in_hand, _ = world.takes(), world.takes()
+    assert isinstance(in_hand, Taking)
+    lapse(world)
+    assert not renew_leases(world.desk, [])
+    assert renew_leases(world.desk, [in_hand.row.id])
+    sweep.settle_lapsed()
+    assert [taking.row.lead_id for taking in world.sends_all()] == [orphan.lead_id]
+    assert not renew_leases(world.desk, [PageId("unknown")])
+
+
+class StubbornLine(SilentLine):
+    """A carrier that breaks on the first question and answers the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def find_sent(
+        self, order: TextOrder | CallOrder, since: object, known_sids: frozenset[str] = frozenset()
+    ) -> Accepted | NotFound | Unknown:
+        self.asked += 1
+        if self.asked == 1:
+            raise RuntimeError("a question that cannot be asked")
+        return self.knows
+
+
+def test_one_message_that_cannot_be_settled_starves_no_other(world: World) -> None:
+    for _ in range(3):
+        world.looks(world.asks())
+        world.takes()
+    lapse(world)
+    Sweep(world.desk, StubbornLine(), PUBLIC_URL).settle_lapsed()
+    assert len(world.sends_all()) == 2
+
+
+def test_a_round_does_not_ask_the_carrier(world: World) -> None:
+    world.looks(world.asks())
     world.takes()
     lapse(world)
-    assert not renew_leases(world.desk, "somebody else")
-    assert renew_leases(world.desk, "test:1")
-    sweep.round()
-    assert world.sends_all() == []
+    line = StubbornLine()
+    Sweep(world.desk, line, PUBLIC_URL).round()
+    assert line.asked == 0
+
+
+class SlowLine(SilentLine):
+    """A carrier that answers a question only when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.may_answer = Event(), Event()
+
+    def find_sent(
+        self, order: TextOrder | CallOrder, since: object, known_sids: frozenset[str] = frozenset()
+    ) -> Accepted | NotFound | Unknown:
+        self.asked.set()
+        assert self.may_answer.wait(WAIT_MAX_S)
+        return self.knows
+
+
+def test_leads_are_woken_while_the_carrier_thinks(world: World) -> None:
+    world.looks(world.asks())
+    world.takes()
+    lapse(world)
+    line, woken, stop = SlowLine(), Event(), Event()
+
+    def wake(_: object) -> bool:
+        woken.set()
+        return True
+
+    running = Thread(target=Sweep(replace(world.desk, wake=wake), line, PUBLIC_URL, stop).run)
+    running.start()
+    try:
+        assert line.asked.wait(WAIT_MAX_S)
+        woken.clear()
+        world.clock.moves(45)
+        assert woken.wait(WAIT_MAX_S)
+    finally:
+        stop.set()
+        line.may_answer.set()
+        running.join()
+
+
+def test_a_copy_that_arrived_after_all_withdraws_its_repeat(world: World) -> None:
+    lead = world.asks()
+    world.looks(lead)
+    first = world.takes()
+    assert isinstance(first, Taking)
+    settle(world.desk, first.row, Unknown("timeout"))
+    settle(world.desk, first.row, Accepted("SM1", "sent"))
+    assert world.takes() is None
+    assert world.kinds(lead) == ["arrived", "paged", "page_sent"]
 
 
 # The audit

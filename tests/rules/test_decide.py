@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.rules import decide as rules
+from service.rules.answers import outcome
 from service.rules.standing import State, fold
 from service.rules.timeline import (
     Attempted,
@@ -113,6 +114,26 @@ def test_opting_out_ends_everything() -> None:
     assert (verdict.actions, verdict.look_again_at) == ((), None)
 
 
+def test_what_is_told_late_is_kept_where_it_belongs() -> None:
+    lead = LeadUnderTest()
+    lead.claims(ANN, 60)
+    lead.happens(at(30), Attempted(BOB, "C"))  # told after the claim, made before it
+    assert (lead.standing.owner, lead.standing.state) == (ANN, State.CLAIMED)
+    assert lead.look(at(60)).look_again_at == at(240)
+    lead.happens(at(100), Attempted(ANN, "C"))
+    lead.happens(at(70), Attempted(ANN, "C"))
+    assert lead.standing.first_attempt_at == at(30)
+    assert lead.standing.last_spoken_at == at(100)
+
+
+def test_nobody_ends_somebody_elses_lead() -> None:
+    lead = LeadUnderTest()
+    lead.claims(ANN, 10)
+    said = outcome(lead.standing, BOB, Ending.WRONG_NUMBER, By.TEXT, None)
+    assert said == (ClaimLost(BOB, By.TEXT, ANN),)
+    assert outcome(lead.standing, BOB, Ending.TALKED, By.API, None)[0] == Attempted(BOB, "C")
+
+
 def test_contact_ends_the_chase() -> None:
     lead = LeadUnderTest()
     lead.claims(ANN, 1)
@@ -149,6 +170,18 @@ def test_a_page_is_wanted_until_someone_claims_or_the_rep_passes_or_is_paged_aga
     lead.look(at(45))
     assert not rules.still_wanted(lead.standing, page, not_after, at(46))
     assert rules.still_wanted(lead.standing, ordered_page(lead, ANN), not_after, at(46))
+
+
+def test_a_manager_who_passed_is_paged_again_and_that_page_is_wanted() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(300)
+    first = ordered_page(lead, MIA)
+    lead.passes(MIA, 310)
+    assert not rules.still_wanted(lead.standing, first, at(600), at(311))
+    lead.looks_until(900, start=310)
+    again = ordered_page(lead, MIA)
+    assert again.rung == 5
+    assert rules.still_wanted(lead.standing, again, at(1200), at(901))
 
 
 def test_a_page_of_an_earlier_climb_is_not_wanted() -> None:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
+from service.rules.decide import Page
 from service.rules.hours import Block, WeeklyHours
 from service.rules.policy import AfterHours, Policy, Rung, TurnKind
-from service.rules.timeline import Audience, Channel, Escalated, EscalationReason
+from service.rules.timeline import (
+    Audience,
+    Channel,
+    Escalated,
+    EscalationReason,
+    PageFailed,
+    Reopened,
+    Settled,
+)
 from tests.rules.world import ANN, BOB, CAT, MIA, LeadUnderTest, a_floor, a_policy, at, person
 
 TEXT, CALL = Channel.TEXT, Channel.CALL
@@ -207,6 +217,66 @@ def test_all_at_once_pages_everyone_and_one_pass_ends_nobody_elses_turn() -> Non
     ]
 
 
+# The carrier's own trouble
+
+
+def in_trouble(lead: LeadUnderTest, when: float) -> None:
+    """The pages of the last step fail, and no number is to blame."""
+    last = lead.standing.pages[-1]
+    for page in lead.standing.pages:
+        if page.at == last.at and page.failed_at is None:
+            fact = PageFailed(
+                page.page_id, page.rep, page.channel, "server_error", ends_channel=False
+            )
+            lead.happens(at(when), fact)
+
+
+def test_an_outage_brings_one_rung_forward_then_tries_that_one_again() -> None:
+    lead = LeadUnderTest()
+    lead.look(at(0))
+    in_trouble(lead, 1)
+    lead.look(at(1))
+    in_trouble(lead, 2)
+    lead.looks_until(119, start=2)
+    assert lead.pages() == [(0, ANN, "text", 1), (1, ANN, "call", 2), (12, ANN, "call", 2)]
+    lead.looks_until(301, start=119)
+    assert lead.pages()[3:] == [(120, BOB, "text", 3), (300, MIA, "text", 4)]
+
+
+def test_an_outage_at_the_top_is_tried_again_long_before_the_repeat() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(900)
+    in_trouble(lead, 901)
+    assert lead.look(at(901)).look_again_at == at(906)
+
+
+def test_a_long_outage_keeps_trying_and_loses_no_rung() -> None:
+    lead = LeadUnderTest()
+    when = at(0)
+    while when <= at(1000):
+        verdict = lead.look(when)
+        assert verdict.look_again_at is not None
+        if verdict.actions:
+            in_trouble(lead, (when - at(0)).total_seconds() + 1)
+            verdict = lead.look(lead.timeline[-1].at)
+            if verdict.actions:
+                in_trouble(lead, (lead.timeline[-1].at - at(0)).total_seconds() + 1)
+                verdict = lead.look(lead.timeline[-1].at)
+        assert verdict.look_again_at is not None
+        when = verdict.look_again_at
+    seconds = sorted({second for second, *_ in lead.pages()})
+    assert max(b - a for a, b in pairwise(seconds)) <= 65
+    assert {rung for *_, rung in lead.pages()} == {1, 2, 3, 4, 5}
+
+
+def test_a_manager_who_passed_is_still_the_last_resort() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(300)
+    lead.passes(MIA, 310)
+    lead.looks_until(901, start=310)
+    assert lead.pages()[-1] == (900, MIA, "call", 5)
+
+
 # Late looks
 
 
@@ -267,6 +337,28 @@ def test_the_night_ladder_is_climbed_at_night_and_repeats_inside_hours_only() ->
     lead = night_lead(AfterHours.NIGHT_LADDER)
     verdict = lead.look(AT_NIGHT)
     assert [(rep, channel) for _, rep, channel, _ in lead.pages()] == [(MIA, "call")]
+    assert verdict.look_again_at == OPENING
+
+
+def test_a_night_without_a_claim_begins_anew_at_the_opening() -> None:
+    for after_hours in (AfterHours.NIGHT_LADDER, AfterHours.PAGE_NOW):
+        lead = night_lead(after_hours)
+        verdict = lead.look(AT_NIGHT)
+        while verdict.look_again_at is not None and verdict.look_again_at < OPENING:
+            verdict = lead.look(verdict.look_again_at)
+        assert verdict.look_again_at == OPENING
+        before = len(lead.pages())
+        lead.look(OPENING)
+        assert [(channel, rung) for _, _, channel, rung in lead.pages()[before:]] == [("text", 1)]
+
+
+def test_asking_again_at_night_wakes_nobody() -> None:
+    lead = LeadUnderTest(policy=a_policy(hours=OFFICE))
+    lead.claims(ANN, 10)
+    lead.happens(at(60), Settled("booked"))
+    lead.happens(AT_NIGHT, Reopened("asked_again"))
+    verdict = lead.look(AT_NIGHT)
+    assert [action for action in verdict.actions if isinstance(action, Page)] == []
     assert verdict.look_again_at == OPENING
 
 

@@ -20,6 +20,7 @@ from service.rules.replies import (
     LETTERS,
     START_WORDS,
     STOP_WORDS,
+    WHEN_MAX,
     Ambiguous,
     Answer,
     Answered,
@@ -434,3 +435,23 @@ def test_a_letter_is_not_given_again_within_half_an_hour_of_closing() -> None:
     assert "I" not in LETTERS and "O" not in LETTERS
     assert Duty(DutyWord.WHO).minutes is None
     assert NothingOpen(None).latest_closed is None
+
+
+@pytest.mark.parametrize(
+    ("body", "when"),
+    [
+        ("8 fri\x004pm", "fri4pm"),
+        ("8 fri \x00 4pm", "fri 4pm"),
+        ("8 fri \ud83d4pm", "fri 4pm"),
+        ("8 \x00", None),
+        ("8 " + "x" * 100, "x" * WHEN_MAX),
+    ],
+)
+def test_an_agreed_time_is_one_short_line_of_visible_characters(
+    body: str, when: str | None
+) -> None:
+    assert read_reply(body) == OutcomeReply(Ending.CALL_LATER, when=when)
+
+
+def test_what_is_not_understood_is_kept_visible_and_bounded() -> None:
+    assert read_reply("what\x00 now\x07") == Unknown("what now")
