@@ -279,7 +279,8 @@ def test_a_pool_without_a_free_connection_does_not_wait_for_the_team(
     world.desk.present._read_at = 0.0
     with ledger.transaction():
         assert world.desk.present.crew() is before
-    ledger.dispose()
+    with world.desk.present._lock:  # the reading in the background has come to its end
+        ledger.dispose()
 
 
 def test_an_old_team_is_not_what_a_process_wakes_up_with(world: World) -> None:
