@@ -21,14 +21,13 @@ from service.desk.desk import Desk
 from service.desk.dispatch import (
     ALL,
     Full,
-    Taking,
     renew_leases,
     settle,
     still_worth_sending,
     take_next,
-    taking_of,
 )
 from service.desk.lost import sent_after_all
+from service.desk.taking import Taking, taking_of
 from service.errors import LeadBusy, LedgerUnavailable, LineError
 from service.ledger.outbox_rows import OutboxRow
 from service.phone.line import Busy, CallOrder, Line, NotFound, SendOutcome, Unknown

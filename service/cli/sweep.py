@@ -16,7 +16,7 @@ from workers.audit import Audit
 from workers.sweep import Sweep
 from workers.team_file import TeamFile
 
-CONNECTIONS = 6
+CONNECTIONS = 8
 """One for each of the three loops at a time, and one more each for a look within a round."""
 
 STOP_WITHIN_S = 8.0

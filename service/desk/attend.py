@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 
 from service.desk import counting
 from service.desk.desk import Desk, new_page_id
-from service.desk.dispatch import LEASE_S, taken_row
+from service.desk.dispatch import LEASE_S
 from service.desk.orders import word_messages
 from service.desk.record import Held, hold, numbered, with_events, withdraw_unwanted, written
+from service.desk.taking import taken_row
 from service.ledger import look, people
 from service.ledger.counts import Delta
 from service.ledger.look import Given

@@ -19,17 +19,15 @@ from service.desk.hear_line import PAGES, has_fact
 from service.desk.hear_text import OPTED_OUT, go_deaf
 from service.desk.present import floor_changed
 from service.desk.record import Held, hold, numbered, record
+from service.desk.taking import Taking, order_of
 from service.ledger import leads, outbox, pace
-from service.ledger.outbox_rows import Order, OutboxRow, Picked
-from service.phone import urls
+from service.ledger.outbox_rows import OutboxRow, Picked
 from service.phone.line import (
     Accepted,
     Busy,
-    CallOrder,
     NotFound,
     Rejected,
     SendOutcome,
-    TextOrder,
     Unknown,
 )
 from service.rules.answers import stirs
@@ -58,15 +56,6 @@ ALL = (Channel.TEXT, Channel.CALL)
 ACTOR = "sender"
 
 log = structlog.get_logger("send")
-
-
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """A message that this sender alone may send, after ``wait_s`` seconds."""
-
-    row: OutboxRow
-    order: TextOrder | CallOrder
-    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,66 +132,6 @@ def _take(
     outbox.mark_taken(conn, row.id, taken_by, LEASE_S, sender)
     ring_s = desk.present.crew().team.policy.calls.ring_rep_s
     return Taking(row, order_of(row, sender, public_url, ring_s, now), wait_s)
-
-
-def taken_row(order: Order, taken_by: str) -> OutboxRow:
-    """The row of a message that was ordered as taken, as its sender must know it."""
-    return OutboxRow(
-        id=order.id,
-        lead_id=order.lead_id,
-        seq=order.seq,
-        kind=order.kind,
-        channel=order.channel,
-        rep_id=order.rep_id,
-        to_number=order.to_number,
-        from_number=order.from_number,
-        body=order.body,
-        not_after=order.not_after,
-        state="taken",
-        ordered_at=order.ordered_at,
-        ordered_clock=order.ordered_at,
-        taken_clock=None,
-        taken_by=taken_by,
-        lease_until=None,
-        tries=1,
-        carrier_sid=None,
-        carrier_status=None,
-        carrier_rank=None,
-        code=None,
-        again_of=None,
-        sent_at=None,
-    )
-
-
-def taking_of(desk: Desk, row: OutboxRow, public_url: str) -> Taking:
-    """A message that was given to a sender as taken, ready to be sent."""
-    team = desk.present.crew().team
-    sender = row.from_number or team.carrier.pages_from
-    ring_s = team.policy.calls.ring_rep_s
-    return Taking(row, order_of(row, sender, public_url, ring_s, row.ordered_at))
-
-
-def order_of(
-    row: OutboxRow, sender: str, public_url: str, ring_s: int, now: datetime
-) -> TextOrder | CallOrder:
-    """What is asked of the carrier for a row. The row's id is in the callback's URL."""
-    if row.channel is Channel.CALL:
-        return CallOrder(
-            page_id=row.id,
-            to=row.to_number,
-            from_=sender,
-            twiml_url=urls.page_twiml_url(public_url, row.id),
-            callback_url=urls.call_status_url(public_url, row.id),
-            ring_s=ring_s,
-        )
-    return TextOrder(
-        page_id=row.id,
-        to=row.to_number,
-        from_=sender,
-        body=row.body,
-        callback_url=urls.text_status_url(public_url, row.id),
-        validity_s=max(1, int((row.not_after - now).total_seconds())),
-    )
 
 
 def _expire(conn: Connection, picked: Picked, now: datetime) -> LeadId | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from service.desk.desk import Desk
-from service.desk.dispatch import order_of
+from service.desk.taking import order_of
 from service.ledger import outbox
 from service.ledger.outbox import OutboxRow
 from service.phone.line import Accepted, Line, NotFound, Unknown

@@ -311,7 +311,8 @@ def _calling(
                 state=State.FOLLOWING if seen.open else seen.state,
             )
         case NoAnswer() | VoicemailLeft():
-            return replace(heard, state=_chased(seen))
+            before = seen.claimed_at is not None and event.at < seen.claimed_at
+            return heard if before else replace(heard, state=_chased(seen))
         case Outcome():
             return _to_tell_by_text(replace(heard, outcome=fact.outcome), event, fact.by)
         case _ as never:

@@ -19,9 +19,10 @@ import structlog
 from service.clock import SystemClock
 from service.desk.attend import attend
 from service.desk.desk import Desk
-from service.desk.dispatch import Taking, settle, take_next
+from service.desk.dispatch import settle, take_next
 from service.desk.present import Present
 from service.desk.take_in import take_in
+from service.desk.taking import Taking
 from service.intake.json_source import arrival_from_json
 from service.ledger import leads
 from service.phone.line import Accepted

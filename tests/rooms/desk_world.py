@@ -13,11 +13,12 @@ from itertools import count
 
 from service.desk.attend import Attended, attend
 from service.desk.desk import Desk
-from service.desk.dispatch import Full, Taking, settle, take_next
+from service.desk.dispatch import Full, settle, take_next
 from service.desk.hear_line import hear_key, hear_receipt, spoken_page
 from service.desk.hear_text import hear_text
 from service.desk.present import Present, load_team
 from service.desk.take_in import TakenIn, take_in
+from service.desk.taking import Taking
 from service.intake.arrival import Arrival
 from service.ledger import leads
 from service.ledger.engine import Ledger

@@ -10,10 +10,11 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import text
 
-from service.desk.dispatch import Taking, still_worth_sending
+from service.desk.dispatch import still_worth_sending
 from service.desk.hear_fact import FactKind, OutsideFact, hear_fact
 from service.desk.present import Present, load_team
 from service.desk.take_in import TakenIn
+from service.desk.taking import Taking
 from service.errors import ConfigError, LeadBusy
 from service.ledger import outbox
 from service.ledger.engine import Ledger

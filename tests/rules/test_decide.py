@@ -18,6 +18,7 @@ from service.rules.timeline import (
     Ending,
     Event,
     Fact,
+    NoAnswer,
     Note,
     OptedOut,
     Outcome,
@@ -118,6 +119,7 @@ def test_what_is_told_late_is_kept_where_it_belongs() -> None:
     lead = LeadUnderTest()
     lead.claims(ANN, 60)
     lead.happens(at(30), Attempted(BOB, "C"))  # told after the claim, made before it
+    lead.happens(at(30), NoAnswer("C", BOB))
     assert (lead.standing.owner, lead.standing.state) == (ANN, State.CLAIMED)
     assert lead.look(at(60)).look_again_at == at(240)
     lead.happens(at(100), Attempted(ANN, "C"))
