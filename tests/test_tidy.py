@@ -31,9 +31,7 @@ LONG_FILES = {
     "service/rules/wording.py": "every word we say, one after the other",
     "service/rules/replies.py": "one grammar",
     "service/rules/ladder.py": "one algorithm with its questions",
-    "service/ledger/schema.py": "every table",
-    "service/ledger/leads.py": "the lead's statements",
-    "service/ledger/outbox.py": "the outbox's statements",
+    "service/rules/standing.py": "one clause for each kind of fact",
 }
 # Names that say nothing about what a file is for.
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "manager", "common", "base", "misc"}
