@@ -396,7 +396,8 @@ def try_again_at(climb: Climb, failed_at: datetime, *, at_top: bool) -> datetime
         in_a_row += 1
     if in_a_row == 0 or (in_a_row == 1 and not at_top):
         return None
-    return failed_at + timedelta(seconds=TRY_AGAIN_S[min(in_a_row, len(TRY_AGAIN_S)) - 1])
+    tried = in_a_row if at_top else in_a_row - 1
+    return failed_at + timedelta(seconds=TRY_AGAIN_S[min(tried, len(TRY_AGAIN_S)) - 1])
 
 
 def cause_of(climb: Climb, rung: int) -> EscalationReason:

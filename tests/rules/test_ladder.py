@@ -238,7 +238,7 @@ def test_an_outage_brings_one_rung_forward_then_tries_that_one_again() -> None:
     lead.look(at(1))
     in_trouble(lead, 2)
     lead.looks_until(119, start=2)
-    assert lead.pages() == [(0, ANN, "text", 1), (1, ANN, "call", 2), (12, ANN, "call", 2)]
+    assert lead.pages() == [(0, ANN, "text", 1), (1, ANN, "call", 2), (7, ANN, "call", 2)]
     lead.looks_until(301, start=119)
     assert lead.pages()[3:] == [(120, BOB, "text", 3), (300, MIA, "text", 4)]
 
