@@ -1,13 +1,14 @@
-"""Builds the stand-in carrier and serves it: the one public entry of this room."""
+"""Builds the stand-in carrier: the one public entry of this room."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from service.sandbox.calls import Calls
 from service.sandbox.config import CarrierConfig, Handset
@@ -15,18 +16,16 @@ from service.sandbox.control import Control
 from service.sandbox.courier import Courier
 from service.sandbox.doorkeeper import Doorkeeper
 from service.sandbox.exchange import Exchange
-from service.sandbox.faults import DeliberateCut, FaultBook
+from service.sandbox.faults import FaultBook
 from service.sandbox.gate import Gate
 from service.sandbox.leads import FrontDoor
 from service.sandbox.page import Page
 from service.sandbox.rest import Api
 from service.sandbox.texts import Texts
 
-__all__ = ["CarrierConfig", "Handset", "create_app", "serve"]
+__all__ = ["CarrierConfig", "Handset", "create_app"]
 
 STATIC = Path(__file__).parent / "static"
-KEEP_ALIVE_S = 75  # a sender's idle connection must not be cut between two pages
-STOP_WITHIN_S = 1  # open long-polls must not hold up the end of the process
 
 
 def create_app(carrier: CarrierConfig) -> FastAPI:
@@ -60,19 +59,11 @@ def create_app(carrier: CarrierConfig) -> FastAPI:
     app.include_router(control.router)
     app.include_router(Page(control, door).router)
     app.mount("/sandbox/static", StaticFiles(directory=STATIC))
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_middleware(Doorkeeper, loopback_only=carrier.loopback_only)
     return app
 
 
-def serve(carrier: CarrierConfig, port: int, host: str = "127.0.0.1") -> None:
-    """Serve until SIGTERM or Ctrl-C. Only loopback by default: the phones have no login."""
-    logging.getLogger("uvicorn.error").addFilter(DeliberateCut())
-    uvicorn.run(
-        create_app(carrier),
-        host=host,
-        port=port,
-        access_log=False,
-        log_level="warning",
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=STOP_WITHIN_S,
-    )
+async def _hung_up(_request: Request, _gone: Exception) -> Response:
+    """Whoever asked was killed in the middle of asking, which a carrier sees every day."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
