@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from service.ledger.locks import hold_phones
 from service.ledger.outbox_rows import Order
 from service.rules.lead import LeadId, PageId, RepId
-from service.rules.replies import LETTER_KEPT, LETTERS
+from service.rules.replies import LETTER_KEPT, free_letter
 from service.rules.timeline import Channel
 
 # The most questions a phone is ever asked at once or lately; a page beyond has no letter.
@@ -168,4 +168,4 @@ def _letter(taken: Iterable[tuple[str, str, bool]], lead_id: LeadId) -> str | No
     own = next((letter for letter, holder, _open in listed if holder == lead_id), None)
     if own is not None and own not in others:
         return own
-    return next((letter for letter in LETTERS if letter not in others), None)
+    return free_letter(others)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -229,10 +229,15 @@ def match(
     return found
 
 
+def free_letter(used: Collection[str]) -> str | None:
+    """The first letter that is not in use on a phone; None when all are."""
+    return next((letter for letter in LETTERS if letter not in used), None)
+
+
 def next_letter(questions: Sequence[OpenQuestion], at: datetime) -> str | None:
     """The first letter that a new question to this phone may carry; None when all are in use."""
     used = {q.letter for q in questions if q.closed_at is None or at - q.closed_at < LETTER_KEPT}
-    return next((letter for letter in LETTERS if letter not in used), None)
+    return free_letter({letter for letter in used if letter is not None})
 
 
 def _bare(body: str) -> str:

@@ -126,9 +126,6 @@ class Standing:
     def passed(self) -> frozenset[RepId]:
         return frozenset(rep for rep, _ in self.passed_at)
 
-    def paged_reps(self) -> frozenset[RepId]:
-        return frozenset(page.rep for page in self.pages)
-
 
 def fold(timeline: Timeline) -> Standing:
     """The standing after every event, in order of ``seq``. Raises ValueError when the timeline

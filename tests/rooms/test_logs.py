@@ -64,7 +64,7 @@ def test_words_and_secrets_are_left_out_at_any_depth() -> None:
 
 def test_libraries_speak_the_same_way_or_not_at_all() -> None:
     lines = lines_of(
-        "logging.getLogger('some.library').warning('call to %s failed', '+12125550101')\n"
+        "logging.getLogger('another.package').warning('call to %s failed', '+12125550101')\n"
         "logging.getLogger('twilio.http_client').info('GET /Messages?To=...')\n"
         "logging.getLogger('uvicorn.access').error('GET /r/token')\n"
         "logging.getLogger('uvicorn.error').info('started')\n"
