@@ -141,6 +141,7 @@ def standing_row(standing: Standing) -> StandingRow:
         first_contact_at=standing.first_contact_at,
         claimed_at=standing.claimed_at,
         paged_at=standing.first_sent_at,
+        asked=standing.asked,
     )
 
 

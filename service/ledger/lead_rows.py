@@ -88,6 +88,7 @@ class StandingRow:
     first_contact_at: datetime | None = None
     claimed_at: datetime | None = None
     paged_at: datetime | None = None
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ with new_event as (
 )
 update lead set state = :state, owner = :owner, rung = :rung, attempts = :attempts,
   first_attempt_at = :first_attempt_at, first_contact_at = :first_contact_at,
-  claimed_at = :claimed_at, paged_at = :paged_at, look_again_at = :look_again_at,
+  claimed_at = :claimed_at, paged_at = :paged_at, asked = :asked, look_again_at = :look_again_at,
   last_seq = :last_seq, last_recorded_at = :last_recorded_at,
   woken_at = case when :woken then clock_timestamp() end
 where id = :id
@@ -186,6 +186,7 @@ def write(conn: Connection, written: Written) -> None:
             "first_contact_at": standing.first_contact_at,
             "claimed_at": standing.claimed_at,
             "paged_at": standing.paged_at,
+            "asked": standing.asked,
             "look_again_at": written.look_again_at,
             "last_seq": written.last_seq,
             "last_recorded_at": written.last_recorded_at,

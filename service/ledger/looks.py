@@ -35,8 +35,8 @@ _OPEN = "not (state in ('settled', 'excluded'))"
 _LEASE_DUE = text("""
 update lead set woken_at = clock_timestamp() where id in (
   select id from lead where look_again_at <= :now and woken_at is null
-  order by look_again_at, t0 limit :limit for no key update skip locked
-) returning id, look_again_at, t0
+  order by look_again_at, asked desc, t0 limit :limit for no key update skip locked
+) returning id, look_again_at, asked, t0
 """)
 
 _OVERDUE_WAKES = text("""
@@ -104,13 +104,14 @@ _OPEN_FINDINGS = text("select count(*) from audit_finding where not repaired")
 def lease_due(conn: Connection, now: datetime, limit: int = LOOKS_MAX) -> list[LeadId]:
     """Leads whose look is due and for whom no wake is under way, longest due first.
 
-    Of those due at one instant (an opening) the one that waits longest comes first.
+    Of those due at one instant (an opening) the most urgent comes first: who asked again, most
+    often first, then who waits longest.
     Notes that the caller wakes them: two sweeps never wake one twice. Leads that somebody holds
     are left out: they are being looked at.
     """
     leased = conn.execute(_LEASE_DUE, {"now": now, "limit": limit}).all()
-    first_to_last = sorted(leased, key=lambda row: (row[1], row[2], row[0]))
-    return [LeadId(lead_id) for lead_id, _due, _t0 in first_to_last]
+    first_to_last = sorted(leased, key=lambda row: (row[1], -row[2], row[3], row[0]))
+    return [LeadId(lead_id) for lead_id, *_ in first_to_last]
 
 
 def overdue_wakes(

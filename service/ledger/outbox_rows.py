@@ -15,7 +15,9 @@ from service.ledger.lead_rows import LeadRow
 from service.rules.lead import LeadId, PageId, RepId
 from service.rules.timeline import Channel
 
-OutboxKind = Literal["page_text", "page_call", "note_text", "answer_text"]
+OutboxKind = Literal[
+    "page_text", "page_call", "page_email", "note_text", "answer_text", "notice_email"
+]
 OutboxState = Literal["ordered", "taken", "sent", "failed", "unsure", "withdrawn", "expired"]
 
 
@@ -66,6 +68,7 @@ class OutboxRow:
     code: int | None
     again_of: PageId | None
     sent_at: datetime | None
+    carried_by: PageId | None = None
 
     @property
     def page_id(self) -> PageId:

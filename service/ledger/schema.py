@@ -44,6 +44,7 @@ from service.ledger.schema_leads import (
 __all__ = [
     "audit_finding",
     "beat",
+    "breaker",
     "count_delta",
     "count_total",
     "deaf",
@@ -134,6 +135,22 @@ deaf = Table(
     Column("code", Integer),
     PrimaryKeyConstraint("phone", "channel"),
     CheckConstraint(one_of("channel", ("text", "call")), name="channel_known"),
+)
+
+# A channel on which the carrier fails again and again: until when pages go by other means.
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    # Failures in a row, by messages and not by tries.
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    instant("last_failed_at", null=True),
+    instant("open_until", null=True),
+    # How often it opened in a row: each time for longer.
+    Column("opened", Integer, nullable=False, server_default=text("0")),
+    words("why", null=True),
+    CheckConstraint(one_of("channel", ("text", "call")), name="channel_known"),
+    CheckConstraint("failures >= 0 and opened >= 0", name="counted"),
 )
 
 # What the carrier told us, by its own id, and what we answered: a replay gets the same answer.

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -42,7 +43,15 @@ LEAD_STATES = (
 )
 CLOSED_STATES = ("settled", "excluded")
 OUTBOX_STATES = ("ordered", "taken", "sent", "failed", "unsure", "withdrawn", "expired")
-OUTBOX_KINDS = ("page_text", "page_call", "note_text", "answer_text")
+OUTBOX_KINDS = (
+    "page_text",
+    "page_call",
+    "page_email",
+    "note_text",
+    "answer_text",
+    "notice_email",
+)
+OUTBOX_CHANNELS = ("text", "call", "email")
 
 # What was promised, kept for as long as one lead is pinned to it.
 policy_version = Table(
@@ -80,6 +89,8 @@ lead = Table(
     instant("woken_at", null=True),
     instant("judge_at", null=True),
     Column("test", Boolean, nullable=False, server_default=text("false")),
+    # How often they asked again: of leads that wait for one opening, these come first.
+    Column("asked", Integer, nullable=False, server_default=text("0")),
     # Ids stand in URLs and nobody may guess one.
     CheckConstraint("id ~ '^[A-Za-z0-9_-]{24,64}$'", name="id_unguessable"),
     CheckConstraint(one_of("state", LEAD_STATES), name="state_known"),
@@ -209,10 +220,12 @@ outbox = Table(
     Column("code", Integer),
     Column("again_of", Text, ForeignKey("outbox.id")),
     instant("sent_at", null=True),
+    # The row whose message told of this page too: several waiting leads share one text.
+    Column("carried_by", Text, ForeignKey("outbox.id")),
     # A row belongs to the event that ordered it: one decision, one message per try.
     UniqueConstraint("lead_id", "seq", "tries"),
     CheckConstraint(one_of("kind", OUTBOX_KINDS), name="kind_known"),
-    CheckConstraint(one_of("channel", ("text", "call")), name="channel_known"),
+    CheckConstraint(one_of("channel", OUTBOX_CHANNELS), name="channel_known"),
     CheckConstraint(one_of("state", OUTBOX_STATES), name="state_known"),
     # Two tries at most: a repeat is named after the row it repeats, so there is only ever one,
     # and it is not repeated itself.
@@ -239,6 +252,16 @@ Index("outbox_taken", outbox.c.lease_until, postgresql_where=outbox.c.state == "
 Index("outbox_unsure", outbox.c.taken_clock, postgresql_where=outbox.c.state == "unsure")
 Index("outbox_sent_at", outbox.c.sent_at, postgresql_where=outbox.c.state == "sent")
 Index("outbox_carrier_sid", outbox.c.carrier_sid)
+# A rep's link names its page by the first eight characters of the page's id.
+Index("outbox_link", func.left(outbox.c.id, 8))
+Index("outbox_carried_by", outbox.c.carried_by, postgresql_where=outbox.c.carried_by.is_not(None))
+# What a rep was lately sent: whether they can be reached.
+Index(
+    "outbox_rep_sent",
+    outbox.c.rep_id,
+    outbox.c.sent_at.desc(),
+    postgresql_where=outbox.c.kind == "page_text",
+)
 
 audit_finding = Table(
     "audit_finding",

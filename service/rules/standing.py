@@ -105,6 +105,7 @@ class Standing:
     first_sent_at: datetime | None = None
     first_delivered_at: datetime | None = None
     first_claimed_at: datetime | None = None
+    asked: int = 0
     attempts: int = 0
     attempted_since_claim: bool = False
     first_attempt_at: datetime | None = None
@@ -178,8 +179,10 @@ def _living(
     fact: Arrived | AskedAgain | Excluded | Reopened | OptedOut | Settled,
 ) -> Standing:
     match fact:
-        case Arrived() | AskedAgain():
+        case Arrived():
             return seen
+        case AskedAgain():
+            return replace(seen, asked=seen.asked + 1)
         case Excluded():
             return replace(seen, state=State.EXCLUDED)
         case OptedOut() | Settled():
