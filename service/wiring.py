@@ -14,6 +14,7 @@ from redis import Redis
 from service.clock import Clock, FileClock, SystemClock
 from service.config import Settings, kept_secret_key
 from service.desk.desk import Desk
+from service.desk.links import Links
 from service.desk.present import Present
 from service.errors import ConfigError
 from service.ledger.engine import Ledger
@@ -62,8 +63,14 @@ def build(settings: Settings, process: str, *, connections: int = 10) -> House:
         application_name=f"speedtolead {process}",
     )
     redis = connect(settings.redis_url.get_secret_value())
-    desk = Desk(ledger=ledger, clock=clock, wake=QueueWake(redis), present=Present(ledger))
     secret_key = secret_key_of(settings)
+    desk = Desk(
+        ledger=ledger,
+        clock=clock,
+        wake=QueueWake(redis),
+        present=Present(ledger, mail=settings.smtp_url is not None),
+        links=Links(settings.public_url, secret_key),
+    )
     return House(
         settings,
         clock,

@@ -22,11 +22,11 @@ from service.desk.dispatch import (
     ALL,
     Full,
     renew_leases,
-    settle,
     still_worth_sending,
     take_next,
 )
 from service.desk.lost import sent_after_all
+from service.desk.settling import settle
 from service.desk.taking import Taking, taking_of
 from service.errors import LeadBusy, LedgerUnavailable, LineError
 from service.ledger.outbox_rows import OutboxRow

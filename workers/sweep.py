@@ -14,8 +14,9 @@ import structlog
 
 from service.desk.attend import attend
 from service.desk.desk import Desk
-from service.desk.dispatch import lapsed, settle
+from service.desk.dispatch import lapsed
 from service.desk.lost import sent_after_all
+from service.desk.settling import settle
 from service.errors import LeadBusy, LedgerUnavailable
 from service.ledger import counts, health, looks
 from service.phone.line import Line

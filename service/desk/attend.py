@@ -125,7 +125,7 @@ def _ask(
     if held.standing.state is not State.WAITING and not _may_wait_again(held):
         floor = Floor(people={}, on_duty=())
         return decide(held.timeline, policy, floor, now), floor
-    floor = desk.present.floor(now, held.deaf)
+    floor = desk.present.floor(now, held.deaf, held.tripped)
     if not _begins_climb(held):
         verdict = decide(held.timeline, policy, floor, now)
         if not _begins_turn(verdict):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.clock import Clock
+from service.desk.links import Links
 from service.desk.present import Present
 from service.ledger.engine import Ledger
 from service.rules.lead import LeadId, PageId
@@ -18,12 +19,14 @@ ID_BYTES = 18
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """``present`` knows the team as it is now; ``wake`` asks for looks after a commit."""
+    """``present`` knows the team as it is now; ``wake`` asks for looks after a commit; ``links``
+    makes the addresses that a page's text names."""
 
     ledger: Ledger
     clock: Clock
     wake: Wake
     present: Present
+    links: Links
 
     def now_for(self, last_recorded_at: datetime) -> datetime:
         """The instant of a transaction on a lead: never before what the lead already knows, so

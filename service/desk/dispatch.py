@@ -1,8 +1,7 @@
-"""A message on its way: taken under its lead's lock, sent by somebody else, settled once.
+"""A message on its way: taken under its lead's lock, by one sender, for as long as its lease runs.
 
-``take_next`` and ``settle`` are each one transaction; between them a sender talks to the carrier
-and holds nothing but a lease. A page to a rep goes at least once: what may not have been sent is
-looked up and, if still unknown, sent once more.
+``take_next`` is one transaction; then the sender talks to the carrier and holds nothing but a
+lease. What came of it is ``settling``'s business.
 """
 
 from __future__ import annotations
@@ -16,30 +15,18 @@ from sqlalchemy import Connection
 
 from service.desk.desk import Desk
 from service.desk.hear_line import PAGES, has_fact
-from service.desk.hear_text import OPTED_OUT, go_deaf
-from service.desk.present import floor_changed
-from service.desk.record import Held, hold, numbered, record
+from service.desk.record import hold
+from service.desk.settling import came_to_nothing, record_as_sender
 from service.desk.taking import Taking, order_of
 from service.ledger import leads, outbox, pace
 from service.ledger.outbox_rows import OutboxRow, Picked
-from service.phone.line import (
-    Accepted,
-    Busy,
-    NotFound,
-    Rejected,
-    SendOutcome,
-    Unknown,
-)
-from service.rules.answers import stirs
 from service.rules.decide import still_wanted
 from service.rules.lead import LeadId, PageId
 from service.rules.standing import State, fold
 from service.rules.timeline import (
     Channel,
-    Fact,
     Paged,
     PageFailed,
-    PageSent,
     Timeline,
     Told,
 )
@@ -53,8 +40,6 @@ PICKS_MAX = 50
 SLOT_WAIT_MAX_S = 2.0
 
 ALL = (Channel.TEXT, Channel.CALL)
-ACTOR = "sender"
-
 log = structlog.get_logger("send")
 
 
@@ -142,10 +127,10 @@ def _expire(conn: Connection, picked: Picked, now: datetime) -> LeadId | None:
     held = hold(conn, picked.lead.id)
     if held is None or has_fact(held, PageFailed, picked.row.page_id):
         return None
-    _record(
+    record_as_sender(
         conn,
         held,
-        [_came_to_nothing(picked.row, "expired", None, False)],
+        [came_to_nothing(picked.row, "expired", None, False)],
         now,
         "too late",
     )
@@ -172,103 +157,13 @@ def still_worth_sending(desk: Desk, row: OutboxRow) -> bool:
         outbox.settle_failed(conn, row.id, None)
         waits = held is not None and held.standing.state is State.WAITING and row.kind in PAGES
         if late and waits and held and not has_fact(held, PageFailed, row.page_id):
-            fact = _came_to_nothing(row, "expired", None, False)
-            _record(conn, held, [fact], now, "too late")
+            fact = came_to_nothing(row, "expired", None, False)
+            record_as_sender(conn, held, [fact], now, "too late")
             wake = held.id
     log.info("message", page=row.id, outcome="too late" if late else "not wanted any more")
     if wake is not None:
         desk.wake([wake])
     return False
-
-
-def settle(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> None:
-    """Write down what came of a taken message, and what follows from it.
-
-    Settling twice changes nothing. Raises LeadBusy, LedgerUnavailable: settle again, or leave it
-    to the sweep, which asks the carrier once the lease has run out.
-    """
-    wake: LeadId | None = None
-    gone_deaf = again = False
-    with desk.ledger.transaction() as conn:
-        held = hold(conn, row.lead_id) if row.lead_id else None
-        now = desk.clock.now() if held is None else desk.now_for(held.row.last_recorded_at)
-        facts, again = _settled(conn, row, held, outcome, now)
-        if isinstance(outcome, Rejected) and outcome.reason == OPTED_OUT and row.rep_id:
-            person = desk.present.crew().people.get(row.rep_id)
-            gone_deaf = person is not None and go_deaf(desk, conn, person, now, outcome.code)
-        if held is not None and facts:
-            _record(conn, held, facts, now, _because(outcome))
-            wake = held.id if any(stirs(fact) for fact in facts) else None
-    log.info(
-        "message",
-        page=row.id,
-        channel=row.channel,
-        outcome=_because(outcome),
-        again=again,
-    )
-    if wake is not None:
-        desk.wake([wake])
-    if gone_deaf:
-        floor_changed(desk.ledger, desk.clock.now())
-
-
-def _settled(
-    conn: Connection,
-    row: OutboxRow,
-    held: Held | None,
-    outcome: SendOutcome | NotFound,
-    now: datetime,
-) -> tuple[list[Fact], bool]:
-    """Settle the row; the facts for its lead, and whether it was ordered once more."""
-    pages = held is not None and row.kind in PAGES and row.rep_id is not None
-    match outcome:
-        case Accepted(sid=sid, status=status):
-            news = outbox.settle_sent(conn, row.id, sid, status, now)
-            if news:
-                outbox.withdraw_repeat(conn, row.id)
-            known = not pages or held is None or has_fact(held, PageSent, row.page_id)
-            if known or not news or row.rep_id is None:
-                return [], False
-            return [PageSent(row.page_id, row.rep_id, row.channel)], False
-        case Rejected(code=code, reason=reason):
-            news = outbox.settle_failed(conn, row.id, code)
-            # A refused number ends the channel; trouble with our account must not mark the rep.
-            ends = outcome.ends_channel or outcome.blame == "number"
-            fact = _came_to_nothing(row, reason, code, ends)
-            return ([fact] if pages and news else []), False
-        case Busy(why=why):
-            news = outbox.settle_failed(conn, row.id, None)
-            fact = _came_to_nothing(row, why, None, False)
-            return ([fact] if pages and news else []), False
-        case Unknown() | NotFound():
-            news = outbox.settle_unsure(conn, row.id)
-            if news and outbox.order_again(conn, row.id, now) is not None:
-                return [], True
-            fact = _came_to_nothing(row, "unsure", None, False)
-            return ([fact] if pages and news else []), False
-
-
-def _came_to_nothing(row: OutboxRow, reason: str, code: int | None, ends: bool) -> PageFailed:
-    assert row.rep_id is not None
-    return PageFailed(row.page_id, row.rep_id, row.channel, reason, code, ends_channel=ends)
-
-
-def _record(conn: Connection, held: Held, facts: list[Fact], now: datetime, because: str) -> None:
-    record(conn, held, numbered(held, facts, at=now, now=now, because=because, actor=ACTOR))
-
-
-def _because(outcome: SendOutcome | NotFound) -> str:
-    match outcome:
-        case Accepted(status=status):
-            return f"accepted, {status}"
-        case Rejected(reason=reason, code=code):
-            return f"refused, {reason} ({code})"
-        case Busy(why=why):
-            return f"not sent, {why}"
-        case Unknown(why=why):
-            return f"unsure, {why}"
-        case NotFound():
-            return "unsure, the carrier does not know it"
 
 
 def renew_leases(desk: Desk, page_ids: Collection[PageId]) -> bool:

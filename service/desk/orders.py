@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from service.desk.desk import Desk
+from service.desk.links import Links
 from service.desk.present import Crew
 from service.desk.record import Held
 from service.ledger import questions
@@ -48,6 +49,7 @@ class _Words:
     policy: Policy
     now: datetime
     letters: dict[str, Letter]
+    links: Links
 
     def letter_of(self, person: Person) -> str | None:
         """The letter to show on a phone: one question alone needs none."""
@@ -88,7 +90,7 @@ def word_messages(
         return Worded()
     asking = {person.phone: event for action, event, person in sending if _asks(action)}
     letters = questions.letters_for(conn, known.id, list(asking), now)
-    words = _Words(known.person or ERASED, known, crew, policy, now, letters)
+    words = _Words(known.person or ERASED, known, crew, policy, now, letters, desk.links)
     orders = tuple(_order(words, action, event, person) for action, event, person in sending)
     return Worded(
         orders=orders,
@@ -115,7 +117,7 @@ def _order(words: _Words, action: Page | Tell, event: Event, person: Person) -> 
     assert isinstance(fact, Paged | Told)
     if isinstance(action, Page):
         channel = action.channel
-        body = _page_body(words, channel, person)
+        body = _page_body(words, channel, person, fact.page_id)
         kind: OutboxKind = "page_text" if channel is Channel.TEXT else "page_call"
     else:
         channel, kind = Channel.TEXT, "note_text"
@@ -134,7 +136,7 @@ def _order(words: _Words, action: Page | Tell, event: Event, person: Person) -> 
     )
 
 
-def _page_body(words: _Words, channel: Channel, person: Person) -> str:
+def _page_body(words: _Words, channel: Channel, person: Person, page_id: PageId) -> str:
     source = words.crew.source_name(words.held.row.source)
     if channel is Channel.CALL:
         return wording.spoken_page(lead=words.lead, source_name=source)
@@ -144,6 +146,7 @@ def _page_body(words: _Words, channel: Channel, person: Person) -> str:
         source_name=source,
         letter=words.letter_of(person),
         again=any(isinstance(event.fact, AskedAgain) for event in words.held.timeline),
+        link=words.links.link_for(page_id),
     )
 
 

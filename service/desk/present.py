@@ -71,8 +71,10 @@ class Crew:
 class Present:
     """Reads and keeps the crew and the policies. One per process, shared by its threads."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, mail: bool = False) -> None:
+        """``mail``: there is a mail server, by which pages can go when the carrier fails."""
         self._ledger = ledger
+        self._mail = mail
         self._lock = threading.Lock()  # held while the team is being read
         self._crew: Crew | None = None
         self._read_at = 0.0
@@ -141,19 +143,29 @@ class Present:
             self._policies[version] = known
         return known
 
-    def floor(self, now: datetime, deaf: frozenset[tuple[str, Channel]]) -> Floor:
-        """What is true of the team at ``now``; ``deaf`` are phones that a channel cannot reach.
+    def floor(
+        self,
+        now: datetime,
+        deaf: frozenset[tuple[str, Channel]],
+        tripped: Mapping[Channel, datetime],
+    ) -> Floor:
+        """What is true of the team at ``now``; ``deaf`` are phones that a channel cannot reach,
+        ``tripped`` channels on which the carrier fails, and until when.
 
-        Whose turn it is is left open: most looks begin none.
+        Whose turn it is is left open: most looks begin none. So is who answers unseen pages.
         """
         crew = self.crew()
         shifts = crew.team.shifts
+        open_now = {channel: until for channel, until in tripped.items() if until > now}
+        changes = [changes_after(shifts, now), *open_now.values()]
         return Floor(
             people=crew.people,
             on_duty=on_duty(shifts, now),
             deaf=_deaf(crew, deaf),
             texts_off=crew.team.texts_off,
-            changes_at=changes_after(shifts, now),
+            tripped=open_now,
+            mail=self._mail,
+            changes_at=min((at for at in changes if at is not None), default=None),
         )
 
 

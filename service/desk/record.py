@@ -6,7 +6,7 @@ has become pointless, closes questions and counts. It decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,13 +26,15 @@ from service.rules.timeline import Channel, Claimed, Event, Fact, Paged, Passed,
 @dataclass(frozen=True, slots=True)
 class Held:
     """A lead whose row this transaction holds, with all that happened to it. ``person`` is None
-    once erased; ``deaf`` are the phones that a channel cannot reach now."""
+    once erased; ``deaf`` are the phones that a channel cannot reach now, ``tripped`` the channels
+    whose breaker is open, and until when."""
 
     row: LeadRow
     timeline: Timeline
     standing: Standing
     person: Lead | None
     deaf: frozenset[tuple[str, Channel]]
+    tripped: Mapping[Channel, datetime]
 
     @property
     def id(self) -> LeadId:
@@ -44,7 +46,7 @@ def hold(conn: Connection, lead_id: LeadId) -> Held | None:
     seen = look.begin(conn, lead_id)
     if seen is None:
         return None
-    return Held(seen.row, seen.timeline, fold(seen.timeline), seen.person, seen.deaf)
+    return Held(seen.row, seen.timeline, fold(seen.timeline), seen.person, seen.deaf, seen.tripped)
 
 
 def numbered(

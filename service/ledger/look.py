@@ -8,7 +8,7 @@ rules still hold. It decides nothing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,12 +35,14 @@ from service.rules.timeline import Channel, Event, Timeline, from_fields
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A lead that this transaction holds, and what a look at it must know. ``person`` is None
-    once erased; ``deaf`` are the phones that a channel cannot reach."""
+    once erased; ``deaf`` are the phones that a channel cannot reach, ``tripped`` the channels
+    whose breaker is open, and until when."""
 
     row: LeadRow
     timeline: Timeline
     person: Lead | None
     deaf: frozenset[tuple[str, Channel]]
+    tripped: Mapping[Channel, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ select
      e.kind, e.fields) order by e.seq), '[]') from ({SELECT_TIMELINE}) e),
   (select coalesce(jsonb_agg(jsonb_build_array(d.phone, d.channel)), '[]')
    from ({SELECT_DEAF}) d),
+  (select coalesce(jsonb_agg(jsonb_build_array(b.channel, b.open_until)), '[]')
+   from breaker b where b.open_until is not null),
   p.lead_id, {PERSON_COLUMNS}
 from (select 1) one left join person p on p.lead_id = :id
 """)
@@ -139,12 +143,13 @@ def begin(conn: Connection, lead_id: LeadId) -> Seen | None:
     if row is None:
         return None
     values = {"id": lead_id, "deaf_max": DEAF_MAX}
-    events, deaf, held, *person = conn.execute(_READ, values).one()
+    events, deaf, tripped, held, *person = conn.execute(_READ, values).one()
     return Seen(
         row=row,
         timeline=tuple(_event(*each) for each in events),
         person=person_from(person) if held is not None else None,
         deaf=frozenset((phone, Channel(channel)) for phone, channel in deaf),
+        tripped={Channel(each): datetime.fromisoformat(until) for each, until in tripped},
     )
 
 

@@ -65,13 +65,21 @@ class Turns:
 @dataclass(frozen=True, slots=True)
 class Floor:
     """``on_duty`` in the order of the shift; ``deaf`` are channels that cannot reach a person now
-    (opted out, dead number); ``changes_at`` is the next known change, or None."""
+    (opted out, dead number); ``changes_at`` is the next known change, or None.
+
+    ``tripped`` are channels on which the carrier fails again and again, and until when pages go by
+    other means; ``mail``: also by e-mail then, if the team has a mail server. ``answer_unseen``
+    are reps who answer pages that show no receipt: for them its absence says nothing.
+    """
 
     people: Mapping[RepId, Person]
     on_duty: tuple[RepId, ...]
     turns: Turns = Turns()
     deaf: frozenset[tuple[RepId, Channel]] = frozenset()
     texts_off: bool = False
+    tripped: Mapping[Channel, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    mail: bool = False
+    answer_unseen: frozenset[RepId] = frozenset()
     changes_at: datetime | None = None
 
     def managers(self) -> tuple[RepId, ...]:

@@ -20,6 +20,7 @@ class Channel(StrEnum):
 
     TEXT = "text"
     CALL = "call"
+    EMAIL = "email"  # beside the other two, while the carrier fails
 
 
 class Audience(StrEnum):

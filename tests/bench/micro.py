@@ -19,8 +19,10 @@ import structlog
 from service.clock import SystemClock
 from service.desk.attend import attend
 from service.desk.desk import Desk
-from service.desk.dispatch import settle, take_next
+from service.desk.dispatch import take_next
+from service.desk.links import Links
 from service.desk.present import Present
+from service.desk.settling import settle
 from service.desk.take_in import take_in
 from service.desk.taking import Taking
 from service.intake.json_source import arrival_from_json
@@ -69,7 +71,8 @@ def run(quick: bool) -> None:
     with house() as built:
         ledger = built.ledger()
         redis = connect(built.redis_url)
-        desk = Desk(ledger, SystemClock(), QueueWake(redis), Present(ledger))
+        links = Links(PUBLIC_URL, "a key of the bench")
+        desk = Desk(ledger, SystemClock(), QueueWake(redis), Present(ledger), links)
         lead_id = _way(built, desk, rounds)
         _rules(desk, lead_id, rounds)
         ledger.dispose()

@@ -13,10 +13,12 @@ from itertools import count
 
 from service.desk.attend import Attended, attend
 from service.desk.desk import Desk
-from service.desk.dispatch import Full, settle, take_next
+from service.desk.dispatch import Full, take_next
 from service.desk.hear_line import hear_key, hear_receipt, spoken_page
 from service.desk.hear_text import hear_text
+from service.desk.links import Links
 from service.desk.present import Present, load_team
+from service.desk.settling import settle
 from service.desk.take_in import TakenIn, take_in
 from service.desk.taking import Taking
 from service.intake.arrival import Arrival
@@ -31,6 +33,7 @@ from service.team.file import parse_team
 
 START = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)  # Wednesday 10:00 in New York
 PUBLIC_URL = "http://127.0.0.1:8000"
+LINKS = Links(PUBLIC_URL, "a key of the tests that signs nothing else")
 WEBSITE = SourceId("website")
 ANN, BOB, MIA = "+12125550101", "+12125550102", "+12125550109"
 
@@ -78,7 +81,7 @@ class World:
 
     def __post_init__(self) -> None:
         load_team(self.ledger, parse_team(self.team, "team.yaml", (2026, 2027)), self.clock.now())
-        self.desk = Desk(self.ledger, self.clock, self._wake, Present(self.ledger))
+        self.desk = Desk(self.ledger, self.clock, self._wake, Present(self.ledger), LINKS)
 
     def _wake(self, lead_ids: Sequence[LeadId]) -> bool:
         self.woken.extend(lead_ids)

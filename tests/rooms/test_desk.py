@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from service.desk.attend import attend
-from service.desk.dispatch import settle
 from service.desk.hear_text import go_deaf, hear_text, persistently
 from service.desk.record import hold, numbered, record
+from service.desk.settling import settle
 from service.desk.take_in import TakenIn
 from service.desk.taking import Taking
 from service.errors import LeadBusy

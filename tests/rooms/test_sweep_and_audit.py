@@ -11,7 +11,8 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import text
 
-from service.desk.dispatch import renew_leases, settle
+from service.desk.dispatch import renew_leases
+from service.desk.settling import settle
 from service.desk.taking import Taking
 from service.ledger import health
 from service.ledger.engine import Ledger
