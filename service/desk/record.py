@@ -16,7 +16,7 @@ from service.desk.counting import deltas_of
 from service.ledger import look, outbox, questions
 from service.ledger.lead_rows import LeadRow, StandingRow
 from service.ledger.look import Written
-from service.rules.answers import stirs
+from service.rules.answers import look_after, stirs
 from service.rules.decide import still_wanted
 from service.rules.lead import Lead, LeadId
 from service.rules.standing import Standing, State, after, fold
@@ -89,10 +89,19 @@ def record(
     now = events[-1].recorded_at
     stirred = any(stirs(event.fact) for event in events)
     known = with_events(held, events)
-    due_at = now if stirred else held.row.look_again_at
+    due_at = now if stirred else _look_at(held, known, events)
     _write(conn, held, known, events, due_at, woken=stirred)
     _tidy_up(conn, known, events, now)
     return known
+
+
+def _look_at(held: Held, known: Held, events: Sequence[Event]) -> datetime | None:
+    """When to look after facts that call for nothing now: as planned, or sooner."""
+    planned = held.row.look_again_at
+    if known.standing.state is not State.WAITING:
+        return planned
+    instants = [planned, *(look_after(event) for event in events)]
+    return min((at for at in instants if at is not None), default=None)
 
 
 def _write(

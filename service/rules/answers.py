@@ -5,16 +5,21 @@ A rep's word is evidence of grade C. It never upgrades what the carrier proved (
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from service.rules.lead import RepId
+from service.rules.means import UNSEEN_AFTER
 from service.rules.standing import Standing
 from service.rules.timeline import (
     AskedAgain,
     Attempted,
     By,
+    Channel,
     Claimed,
     ClaimLost,
     Contacted,
     Ending,
+    Event,
     Excluded,
     Fact,
     NoAnswer,
@@ -80,9 +85,18 @@ def _came_to(ending: Ending, rep: RepId | None) -> Fact:
     return NoAnswer(WORD, rep)
 
 
-# Facts that change nothing a look would decide: they confirm what was already ordered. A test
-# holds that no verdict differs before and after one of these.
+# Facts that make nothing due: they confirm what was already ordered. A test holds that no action
+# differs before and after one of these, and that no look falls due before ``look_after``.
 _CONFIRMS = (AskedAgain, PageSent, PageDelivered)
+
+
+def look_after(event: Event) -> datetime | None:
+    """When a look must come at the latest although the fact asks for none now: a text that was
+    sent may stay without a receipt."""
+    fact = event.fact
+    if isinstance(fact, PageSent) and fact.channel is Channel.TEXT:
+        return event.at + UNSEEN_AFTER
+    return None
 
 
 def stirs(fact: Fact) -> bool:

@@ -9,12 +9,13 @@ Four laws, each proven by tests:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from service.rules.climb import passed_since
 from service.rules.floor import Floor
-from service.rules.ladder import OUTWARDS, Step, next_step, passed_since
+from service.rules.ladder import OUTWARDS, Call, Step, next_step
 from service.rules.lead import PageId, RepId
 from service.rules.policy import NEVER_AFTER, Policy
 from service.rules.standing import Standing, State, after, fold
@@ -41,6 +42,13 @@ from service.rules.timeline import (
 # has paged others. A call is heard at once or not at all.
 TEXT_PAGE_USEFUL = timedelta(minutes=5)
 CALL_PAGE_USEFUL = timedelta(minutes=2)
+# An e-mail is read when its reader sits down, and its link says how the lead stands by then.
+EMAIL_PAGE_USEFUL = timedelta(minutes=30)
+_USEFUL = {
+    Channel.TEXT: TEXT_PAGE_USEFUL,
+    Channel.CALL: CALL_PAGE_USEFUL,
+    Channel.EMAIL: EMAIL_PAGE_USEFUL,
+}
 NOTE_USEFUL = timedelta(minutes=10)
 
 ACTOR = "rules"
@@ -48,7 +56,8 @@ ACTOR = "rules"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Page ``rep`` by ``channel``; pointless after ``not_after``. ``turn``: their turn begins."""
+    """Page ``rep`` by ``channel``; pointless after ``not_after``. ``begins_turn``: their turn
+    begins; ``unseen``: the text before it shows no receipt."""
 
     rep: RepId
     rung: int
@@ -58,6 +67,7 @@ class Page:
     not_after: datetime
     begins_turn: bool
     because: str
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,7 @@ def decide(timeline: Timeline, policy: Policy, floor: Floor, now: datetime) -> V
     if standing.open:
         step, look_again_at = _ladder(standing, policy, floor, now)
         if step is not None:
-            actions.extend(_paging(standing, step, now))
+            actions.extend(_paging(standing, step, floor, now))
     actions.extend(_tell(event, now) for event in standing.to_tell)
     return Verdict(tuple(actions), look_again_at)
 
@@ -174,27 +184,53 @@ def _with(standing: Standing, action: TakeBack | Settle, now: datetime) -> Stand
     return after(standing, Event(standing.last_seq + 1, now, now, action.because, ACTOR, fact))
 
 
-def _paging(standing: Standing, step: Step, now: datetime) -> list[Action]:
+def _paging(standing: Standing, step: Step, floor: Floor, now: datetime) -> list[Action]:
     actions: list[Action] = []
     if OUTWARDS.index(step.audience) > OUTWARDS.index(standing.furthest):
         because = f"rung {step.rung}: {step.reason.value.replace('_', ' ')}"
         actions.append(Escalate(standing.furthest, step.audience, step.reason, because))
-    waited_s = round((now - standing.climb_from).total_seconds())
     for call in step.calls:
-        useful = TEXT_PAGE_USEFUL if call.channel is Channel.TEXT else CALL_PAGE_USEFUL
-        actions.append(
-            Page(
-                rep=call.rep,
-                rung=step.rung,
-                channel=call.channel,
-                audience=call.audience,
-                turn_at=call.turn_at,
-                not_after=now + useful,
-                begins_turn=call.rep in step.turn,
-                because=f"rung {step.rung}, {call.audience.value}, {waited_s} s waited",
-            )
-        )
+        page = _page(standing, step, call, now)
+        actions.append(page)
+        if _mailed_too(standing, floor, call.rep):
+            actions.append(_beside(page, now))
     return actions
+
+
+def _page(standing: Standing, step: Step, call: Call, now: datetime) -> Page:
+    waited_s = round((now - standing.climb_from).total_seconds())
+    unseen = step.unseen and call.audience is Audience.ON_DUTY
+    why = "no receipt for the text" if unseen else f"{waited_s} s waited"
+    return Page(
+        rep=call.rep,
+        rung=step.rung,
+        channel=call.channel,
+        audience=call.audience,
+        turn_at=call.turn_at,
+        not_after=now + _USEFUL[call.channel],
+        begins_turn=call.rep in step.turn,
+        because=f"rung {step.rung}, {call.audience.value}, {why}",
+        unseen=unseen,
+    )
+
+
+def _mailed_too(standing: Standing, floor: Floor, rep: RepId) -> bool:
+    """Whether a page goes by e-mail as well: while a breaker is open, once per rep and climb."""
+    mailed = any(page.rep == rep and page.channel is Channel.EMAIL for page in standing.pages)
+    return bool(floor.tripped) and floor.mail and bool(floor.people[rep].email) and not mailed
+
+
+def _beside(page: Page, now: datetime) -> Page:
+    """The e-mail that goes beside a page: it begins no turn and climbs no rung."""
+    return replace(
+        page,
+        channel=Channel.EMAIL,
+        turn_at=None,
+        not_after=now + _USEFUL[Channel.EMAIL],
+        begins_turn=False,
+        because=f"rung {page.rung}, {page.audience.value}, the carrier fails",
+        unseen=False,
+    )
 
 
 def _tell(event: Event, now: datetime) -> Tell:
@@ -253,5 +289,10 @@ def still_wanted(
         return True
     if standing.state is not State.WAITING:
         return False
-    mine = [page for page in standing.pages if page.rep == fact.rep]
+    mailed = fact.channel is Channel.EMAIL
+    mine = [
+        page
+        for page in standing.pages
+        if page.rep == fact.rep and (page.channel is Channel.EMAIL) is mailed
+    ]
     return bool(mine) and mine[-1].page_id == fact.page_id and not passed_since(standing, mine[-1])

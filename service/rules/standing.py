@@ -70,6 +70,8 @@ class Page:
     audience: Audience
     at: datetime
     turn_at: datetime | None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
     failed_at: datetime | None = None
     trouble: bool = False
 
@@ -215,9 +217,16 @@ def _paging(
                 first_paged_at=seen.first_paged_at or event.at,
             )
         case PageSent():
-            return replace(seen, first_sent_at=seen.first_sent_at or event.at)
+            sent = replace(seen, pages=_told(seen, event, fact))
+            if fact.channel is Channel.EMAIL:
+                return sent  # a mail server is not the carrier, and promises nobody a page
+            return replace(sent, first_sent_at=seen.first_sent_at or event.at)
         case PageDelivered():
-            return replace(seen, first_delivered_at=seen.first_delivered_at or event.at)
+            return replace(
+                seen,
+                pages=_told(seen, event, fact),
+                first_delivered_at=seen.first_delivered_at or event.at,
+            )
         case PageFailed():
             return _failed(seen, event, fact)
         case Escalated():
@@ -227,6 +236,19 @@ def _paging(
             return replace(seen, to_tell=kept)
         case _ as never:
             assert_never(never)
+
+
+def _told(seen: Standing, event: Event, fact: PageSent | PageDelivered) -> tuple[Page, ...]:
+    """The climb's pages with what the carrier told of one; its first word on each thing stays."""
+
+    def with_word(page: Page) -> Page:
+        if page.page_id != fact.page_id:
+            return page
+        if isinstance(fact, PageSent):
+            return replace(page, sent_at=page.sent_at or event.at)
+        return replace(page, delivered_at=page.delivered_at or event.at)
+
+    return tuple(with_word(page) for page in seen.pages)
 
 
 def _failed(seen: Standing, event: Event, fact: PageFailed) -> Standing:
