@@ -20,7 +20,7 @@ from service.desk.dispatch import LEASE_S
 from service.desk.orders import word_messages
 from service.desk.record import Held, hold, numbered, with_events, withdraw_unwanted, written
 from service.desk.taking import taken_row
-from service.ledger import look, people
+from service.ledger import look, people, reach
 from service.ledger.counts import Delta
 from service.ledger.look import Given
 from service.ledger.outbox_rows import Order, OutboxRow
@@ -121,13 +121,18 @@ def _look(desk: Desk, lead_id: LeadId, taken_by: str | None) -> _Looked | None:
 def _ask(
     desk: Desk, conn: Connection, held: Held, policy: Policy, now: datetime
 ) -> tuple[Verdict, Floor]:
-    """The rules' answer. Whose turn it is is only asked, and its row only held, if one begins."""
+    """The rules' answer. What few looks need is only read, and the rules asked again, when their
+    answer hangs on it: who answers texts that show no receipt, and whose turn it is (held then)."""
     if held.standing.state is not State.WAITING and not _may_wait_again(held):
         floor = Floor(people={}, on_duty=())
         return decide(held.timeline, policy, floor, now), floor
     floor = desk.present.floor(now, held.deaf, held.tripped)
     if not _begins_climb(held):
         verdict = decide(held.timeline, policy, floor, now)
+        unseen = {each.rep for each in verdict.actions if isinstance(each, Page) and each.unseen}
+        if unseen:
+            floor = replace(floor, answer_unseen=reach.answer_unseen(conn, unseen, now))
+            verdict = decide(held.timeline, policy, floor, now)
         if not _begins_turn(verdict):
             return verdict, floor
     floor = replace(floor, turns=people.turns(conn, _route(held)))

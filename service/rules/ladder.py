@@ -155,8 +155,6 @@ class _Rising:
         """The same turn's call brought forward, when no phone has confirmed its text; never
         another person's page."""
         climb = self.climb
-        if climb.rungs[index].page is not Audience.ON_DUTY:
-            return ahead
         sent_at = unseen_since(climb, last.rung)
         call = call_in_turn(climb, index, self.turn) if sent_at else None
         if sent_at is None or call is None or sent_at + UNSEEN_AFTER >= ahead[1]:

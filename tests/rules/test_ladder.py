@@ -9,7 +9,9 @@ from itertools import pairwise
 import pytest
 
 from service.rules.decide import Page
+from service.rules.floor import Floor, Person
 from service.rules.hours import Block, WeeklyHours
+from service.rules.lead import RepId
 from service.rules.policy import AfterHours, Policy, Rung, TurnKind
 from service.rules.timeline import (
     Audience,
@@ -399,3 +401,182 @@ def test_a_policy_that_makes_no_sense_cannot_be_built() -> None:
     ):
         with pytest.raises(ValueError, match=why):
             Policy(team="x", hours=OFFICE, ladder=ladder)
+
+
+# Texts that no phone confirms
+
+
+def sent_without_receipt(**floor: object) -> LeadUnderTest:
+    """Ann's text was accepted by the carrier a second after it was decided; no receipt came."""
+    lead = LeadUnderTest(floor=a_floor(ANN, BOB, **floor))
+    lead.look(at(0))
+    lead.is_sent(ANN, 1)
+    return lead
+
+
+def test_a_text_without_a_receipt_brings_the_same_reps_call_forward() -> None:
+    lead = sent_without_receipt()
+    lead.looks_until(130, start=1)
+    assert lead.pages() == [
+        (0, ANN, "text", 1),
+        (21, ANN, "call", 2),
+        (120, BOB, "text", 3),
+    ]
+
+
+def test_a_receipt_leaves_the_call_where_it_was() -> None:
+    lead = sent_without_receipt()
+    lead.is_delivered(ANN, 19)
+    lead.looks_until(60, start=19)
+    assert lead.pages() == [(0, ANN, "text", 1), (45, ANN, "call", 2)]
+
+
+def test_a_receipt_that_comes_after_the_call_changes_nothing() -> None:
+    lead = sent_without_receipt()
+    lead.looks_until(30, start=1)
+    lead.is_delivered(ANN, 31)
+    lead.looks_until(119, start=31)
+    assert lead.pages() == [(0, ANN, "text", 1), (21, ANN, "call", 2)]
+
+
+def test_a_rep_who_answers_unseen_texts_is_given_the_time_of_the_ladder() -> None:
+    lead = sent_without_receipt(answer_unseen=frozenset({ANN}))
+    lead.looks_until(60, start=1)
+    assert lead.pages() == [(0, ANN, "text", 1), (45, ANN, "call", 2)]
+
+
+def test_a_text_without_a_receipt_never_brings_another_person_forward() -> None:
+    ladder = (
+        Rung(0, Audience.ON_DUTY, TEXT),
+        Rung(60, Audience.EVERYONE_ON_DUTY, CALL),
+        Rung(120, Audience.MANAGERS, CALL),
+    )
+    lead = LeadUnderTest(policy=a_policy(ladder=ladder))
+    lead.look(at(0))
+    lead.is_sent(ANN, 1)
+    lead.looks_until(70, start=1)
+    assert lead.pages() == [(0, ANN, "text", 1), (60, BOB, "call", 2)]
+
+
+def test_unseen_texts_to_everyone_wait_for_the_ladder() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(130)
+    lead.is_sent(BOB, 131)
+    lead.looks_until(310, start=131)
+    assert [page[0] for page in lead.pages()] == [0, 45, 120, 300]
+
+
+def test_a_call_that_cannot_be_made_is_not_brought_forward() -> None:
+    lead = sent_without_receipt(deaf=frozenset({(ANN, CALL)}))
+    lead.looks_until(60, start=1)
+    assert lead.pages() == [(0, ANN, "text", 1), (45, BOB, "text", 3)]
+
+
+# Three texts at most
+
+
+def test_a_fourth_text_about_one_lead_is_a_call() -> None:
+    ladder = (
+        Rung(0, Audience.MANAGERS, TEXT),
+        Rung(60, Audience.MANAGERS, TEXT, repeat_s=60),
+    )
+    lead = LeadUnderTest(policy=a_policy(ladder=ladder), floor=a_floor())
+    lead.looks_until(250)
+    assert lead.pages() == [
+        (0, MIA, "text", 1),
+        (60, MIA, "text", 2),
+        (120, MIA, "text", 2),
+        (180, MIA, "call", 2),
+        (240, MIA, "call", 2),
+    ]
+
+
+def test_a_text_that_failed_counts_for_nothing() -> None:
+    ladder = (Rung(0, Audience.MANAGERS, TEXT, repeat_s=60),)
+    lead = LeadUnderTest(policy=a_policy(ladder=ladder), floor=a_floor())
+    lead.look(at(0))
+    lead.carrier_fails(MIA, TEXT, 1)
+    lead.looks_until(130, start=1)
+    assert [page[2] for page in lead.pages()].count("text") >= 3
+
+
+def test_a_take_back_allows_three_texts_again() -> None:
+    ladder = (Rung(0, Audience.MANAGERS, TEXT, repeat_s=60),)
+    lead = LeadUnderTest(policy=a_policy(ladder=ladder), floor=a_floor())
+    lead.looks_until(130)
+    lead.claims(MIA, 131)
+    lead.looks_until(320, start=131)
+    assert [page[2] for page in lead.pages()] == ["text"] * 4
+
+
+# A carrier that fails again and again
+
+
+def tripped(*channels: Channel, mail: bool = True) -> dict[str, object]:
+    return {
+        "tripped": {channel: at(15) for channel in channels},
+        "mail": mail,
+        "changes_at": at(15),
+    }
+
+
+def with_mail(*reps: str) -> dict[RepId, Person]:
+    return {
+        **{RepId(rep): person(RepId(rep), email=f"{rep}@example.com") for rep in reps},
+        MIA: person(MIA, manager=True),
+    }
+
+
+def mailed(*reps: str, on_duty: str = "ann", **more: object) -> Floor:
+    return Floor(people=with_mail(*reps), on_duty=(RepId(on_duty),), **more)  # type: ignore[arg-type]  # as in world
+
+
+@pytest.mark.parametrize(
+    ("open_for", "by"), [((TEXT,), "call"), ((CALL,), "text"), ((TEXT, CALL), "text")]
+)
+def test_while_a_breaker_is_open_pages_go_by_the_other_channel_and_by_e_mail(
+    open_for: tuple[Channel, ...], by: str
+) -> None:
+    lead = LeadUnderTest(floor=mailed("ann", **tripped(*open_for)))
+    lead.look(at(0))
+    assert lead.pages() == [(0, ANN, by, 1), (0, ANN, "email", 1)]
+
+
+def test_without_a_mail_server_or_an_address_nothing_is_mailed() -> None:
+    for floor in (mailed("ann", **tripped(TEXT, mail=False)), a_floor(ANN, **tripped(TEXT))):
+        lead = LeadUnderTest(floor=floor)
+        lead.look(at(0))
+        assert lead.pages() == [(0, ANN, "call", 1)]
+
+
+def test_one_e_mail_for_each_rep_and_the_ladder_climbs_as_if_there_were_none() -> None:
+    lead = LeadUnderTest(floor=mailed("ann", **tripped(TEXT)))
+    lead.looks_until(50)
+    lead.floor = replace(lead.floor, tripped={}, changes_at=None)
+    lead.looks_until(310, start=50)
+    assert lead.pages() == [
+        (0, ANN, "call", 1),
+        (0, ANN, "email", 1),
+        (45, ANN, "call", 2),
+        (120, MIA, "text", 4),
+    ]
+
+
+def test_an_e_mail_is_no_reason_to_wait_for_a_call_that_failed() -> None:
+    lead = LeadUnderTest(floor=mailed("ann", **tripped(TEXT)))
+    lead.look(at(0))
+    lead.fails(ANN, CALL, 3)
+    lead.looks_until(5, start=3)
+    assert lead.pages() == [(0, ANN, "call", 1), (0, ANN, "email", 1), (3, MIA, "call", 4)]
+
+
+def test_a_breaker_does_not_send_calls_to_a_phone_that_cannot_ring() -> None:
+    floor = mailed("ann", deaf=frozenset({(ANN, CALL)}), **tripped(TEXT))
+    lead = LeadUnderTest(floor=floor)
+    lead.look(at(0))
+    assert lead.pages() == [(0, ANN, "text", 1), (0, ANN, "email", 1)]
+
+
+def test_the_end_of_a_breaker_is_looked_at() -> None:
+    lead = LeadUnderTest(floor=mailed("ann", **tripped(TEXT)))
+    assert lead.look(at(0)).look_again_at == at(15)

@@ -23,6 +23,7 @@ from service.rules.timeline import (
     AskedAgain,
     Attempted,
     By,
+    Channel,
     Claimed,
     Event,
     Fact,
@@ -54,7 +55,11 @@ def look_and_check(lead: LeadUnderTest, now: datetime) -> None:
     before = lead.standing
     now = max(now, before.last_recorded_at)
     verdict = lead.look(now)
-    paged = [action for action in verdict.actions if isinstance(action, rules.Page)]
+    paged = [
+        action
+        for action in verdict.actions
+        if isinstance(action, rules.Page) and action.channel is not Channel.EMAIL
+    ]
     assert len({page.rep for page in paged}) == len(paged), f"law 4, burst\n{lead.story()}"
     assert not {page.rep for page in paged} & before.passed - {MIA}, f"passed\n{lead.story()}"
     if before.state is not State.WAITING and lead.standing.state is not State.WAITING:
@@ -73,8 +78,10 @@ def look_and_check(lead: LeadUnderTest, now: datetime) -> None:
         told = (*lead.timeline, Event(seq, at, at, "confirms", "test", fact))
         same = lead.decide(told, lead.policy, lead.floor, now)
         assert same.actions == (), f"{fact} made something due\n{lead.story()}\n{same}"
-        soonest = look_after(told[-1]) or again.look_again_at
-        assert same.look_again_at in (again.look_again_at, soonest), f"{fact}\n{lead.story()}"
+        # A look comes as it was planned, if not sooner; too soon is harmless (law 2).
+        planned = [at for at in (again.look_again_at, look_after(told[-1])) if at is not None]
+        if same.look_again_at is not None:
+            assert same.look_again_at >= min(planned), f"{fact}\n{lead.story()}"
     if not lead.standing.open:
         assert verdict.look_again_at is None
         return
@@ -118,7 +125,8 @@ def never_one_rung_twice(lead: LeadUnderTest) -> None:
     climb = 0
     for event in lead.timeline:
         climb += event.kind in {"taken_back", "passed"}
-        if isinstance(event.fact, Paged) and event.fact.rung < last:
+        told = isinstance(event.fact, Paged) and event.fact.channel is not Channel.EMAIL
+        if told and event.fact.rung < last:
             by_day = lead.policy.hours.is_open(event.at)  # the opening begins the climb anew
             key = (climb, by_day, event.fact.turn_at, event.fact.rep, event.fact.rung)
             assert key not in seen, f"law 4, rung twice\n{lead.story()}"
@@ -192,6 +200,35 @@ def carrier_fails(lead: LeadUnderTest) -> None:
             return
 
 
+def is_sent(lead: LeadUnderTest) -> None:
+    """The carrier accepted the last page; nobody says that a phone has it."""
+    unsent = [page for page in lead.standing.pages if page.sent_at is None and not page.failed_at]
+    if unsent and lead.standing.open:
+        page = unsent[-1]
+        when = last_instant(lead) + timedelta(seconds=1)
+        lead.happens(when, PageSent(page.page_id, page.rep, page.channel))
+
+
+def is_delivered(lead: LeadUnderTest) -> None:
+    sent = [page for page in lead.standing.pages if page.sent_at and page.delivered_at is None]
+    if sent and lead.standing.open:
+        page = sent[-1]
+        when = last_instant(lead) + timedelta(seconds=2)
+        lead.happens(when, PageDelivered(page.page_id, page.rep, page.channel))
+
+
+def breaker_opens(lead: LeadUnderTest) -> None:
+    until = last_instant(lead) + timedelta(seconds=15)
+    lead.floor = replace(lead.floor, tripped={Channel.TEXT: until}, mail=True, changes_at=until)
+    look_and_check(lead, last_instant(lead))
+
+
+def breaker_closes(lead: LeadUnderTest) -> None:
+    if lead.floor.tripped:
+        lead.floor = replace(lead.floor, tripped={}, changes_at=None)
+        look_and_check(lead, last_instant(lead))
+
+
 def shift_ends(lead: LeadUnderTest) -> None:
     lead.floor = replace(lead.floor, on_duty=lead.floor.on_duty[1:])
     look_and_check(lead, _soon(lead))
@@ -212,7 +249,11 @@ DEEDS: tuple[Deed, ...] = (
     last_page_fails,
     carrier_fails,
     shift_ends,
+    is_sent,
+    is_delivered,
 )
+# Rarer than that: tried by Hypothesis, in any order with the others.
+RARE_DEEDS: tuple[Deed, ...] = (breaker_opens, breaker_closes)
 POLICIES = {
     "by day": a_policy(),
     "all at once": a_policy(turn=TurnKind.ALL_AT_ONCE),
@@ -255,7 +296,7 @@ class ALeadsLife(RuleBasedStateMachine):
         self.lead = LeadUnderTest(policy=policy, floor=a_floor(*on_duty), arrived_at=start)
         look_and_check(self.lead, start)
 
-    @rule(deed=st.sampled_from(DEEDS))
+    @rule(deed=st.sampled_from(DEEDS + RARE_DEEDS))
     def something_happens(self, deed: Deed) -> None:
         deed(self.lead)
 
@@ -362,6 +403,38 @@ BROKEN = {
         "not passed_since(standing, mine[-1])",
         "fact.rep not in standing.passed",
     ),
+    "a text without a receipt is trusted": (
+        "ladder",
+        "sent_at + UNSEEN_AFTER >= ahead[1]",
+        "True",
+    ),
+    "a receipt is not believed": (
+        "means",
+        "and page.delivered_at is None",
+        "and True",
+    ),
+    "silence pages another person": (
+        "means",
+        "range(index + 1, climb.block_end(index))",
+        "range(index + 1, len(climb.rungs))",
+    ),
+    "who answers unseen texts is rung all the same": (
+        "means",
+        "and page.rep not in climb.floor.answer_unseen",
+        "and True",
+    ),
+    "a fourth text": ("means", "_texts_sent(climb, rep) < TEXTS_MAX", "True"),
+    "a failing channel is used on": (
+        "means",
+        "if channel in floor.tripped and other not in floor.tripped:",
+        "if False:",
+    ),
+    "an e-mail climbs the ladder": (
+        "climb",
+        "and page.channel is not Channel.EMAIL",
+        "and True",
+    ),
+    "an e-mail with every page": ("decide", "and not mailed", "and True"),
     "a claim is never taken back": ("decide", "now < due_at or", "True or"),
     "the take-back is looked for too late": (
         "decide",

@@ -23,7 +23,9 @@ from service.rules.timeline import (
     Event,
     Fact,
     Paged,
+    PageDelivered,
     PageFailed,
+    PageSent,
     Passed,
     Timeline,
 )
@@ -107,6 +109,23 @@ class LeadUnderTest:
 
     def passes(self, rep: RepId, when: float) -> None:
         self.happens(at(when), Passed(rep, By.TEXT))
+
+    def is_sent(self, rep: RepId, when: float) -> None:
+        page = self.last_page(rep)
+        self.happens(at(when), PageSent(page.page_id, rep, page.channel))
+
+    def is_delivered(self, rep: RepId, when: float) -> None:
+        page = self.last_page(rep)
+        self.happens(at(when), PageDelivered(page.page_id, rep, page.channel))
+
+    def carrier_fails(self, rep: RepId, channel: Channel, when: float) -> None:
+        page_id = self.last_page(rep).page_id
+        self.happens(at(when), PageFailed(page_id, rep, channel, "connection", ends_channel=False))
+
+    def last_page(self, rep: RepId) -> Paged:
+        return [e.fact for e in self.timeline if isinstance(e.fact, Paged) and e.fact.rep == rep][
+            -1
+        ]
 
     def fails(self, rep: RepId, channel: Channel, when: float) -> None:
         page = [e.fact for e in self.timeline if isinstance(e.fact, Paged) and e.fact.rep == rep]
