@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
 
 import structlog
 
@@ -19,6 +21,7 @@ from service.desk.lost import sent_after_all
 from service.desk.settling import settle
 from service.errors import LeadBusy, LedgerUnavailable
 from service.ledger import counts, health, looks
+from service.ledger.looks import Due
 from service.phone.line import Line
 from service.rules.lead import LeadId
 
@@ -28,6 +31,8 @@ log = structlog.get_logger("sweep")
 SLEEP_MAX_S = 0.5
 # The shortest: a ledger full of due looks must not spin.
 SLEEP_MIN_S = 0.01
+# Several times what a look takes, and nothing to somebody who waited for the night to end.
+HEAD_START_S = 0.1
 # How long one round may attend looks itself before it goes on to wake others.
 ATTEND_FOR_S = 1.0
 # A sign of life and the counts, and lapsed leases: each round would be more than is needed.
@@ -46,6 +51,7 @@ class Sweep:
     public_url: str
     stop: threading.Event = field(default_factory=threading.Event)
     _chores_at: float = 0.0
+    _opened_at: datetime | None = None
 
     def run(self) -> None:
         """Sweep until told to stop. A round that fails is logged, and the next one comes."""
@@ -80,8 +86,7 @@ class Sweep:
             due = looks.lease_due(conn, self.desk.clock.now())
             lost = looks.overdue_wakes(conn, self.desk.clock.now())
             next_at = looks.next_look_at(conn)
-        if due:
-            self.desk.wake(due)
+        self._wake(due)
         self._attend(lost)
         self._chores()
         if due:
@@ -90,6 +95,22 @@ class Sweep:
             return SLEEP_MAX_S
         ahead_s = (next_at - self.desk.clock.now()).total_seconds()
         return min(max(ahead_s, SLEEP_MIN_S), SLEEP_MAX_S)
+
+    def _wake(self, due: list[Due]) -> None:
+        """Wake them in order. Of several that fall due at one instant (an opening) the most
+        urgent has a head start, or workers side by side would toss for who is paged first."""
+        batch: list[LeadId] = []
+        for due_at, together in groupby(due, key=lambda each: each.due_at):
+            first, *rest = (each.lead_id for each in together)
+            batch.append(first)
+            if rest and due_at != self._opened_at:
+                self._opened_at = due_at
+                self.desk.wake(batch)
+                self.stop.wait(HEAD_START_S)
+                batch = []
+            batch.extend(rest)
+        if batch:
+            self.desk.wake(batch)
 
     def _attend(self, lost: list[LeadId]) -> None:
         """Look ourselves at leads whose wake nobody answered within two seconds."""

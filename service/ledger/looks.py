@@ -20,6 +20,14 @@ WAKE_GRACE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A lead whose look is due, and since when."""
+
+    lead_id: LeadId
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """Something open that nothing will come back to by itself. ``since``: see ``why``."""
 
@@ -101,7 +109,7 @@ select lead_id from audit_finding where not repaired order by first_seen limit :
 _OPEN_FINDINGS = text("select count(*) from audit_finding where not repaired")
 
 
-def lease_due(conn: Connection, now: datetime, limit: int = LOOKS_MAX) -> list[LeadId]:
+def lease_due(conn: Connection, now: datetime, limit: int = LOOKS_MAX) -> list[Due]:
     """Leads whose look is due and for whom no wake is under way, longest due first.
 
     Of those due at one instant (an opening) the most urgent comes first: who asked again, most
@@ -111,7 +119,7 @@ def lease_due(conn: Connection, now: datetime, limit: int = LOOKS_MAX) -> list[L
     """
     leased = conn.execute(_LEASE_DUE, {"now": now, "limit": limit}).all()
     first_to_last = sorted(leased, key=lambda row: (row[1], -row[2], row[3], row[0]))
-    return [LeadId(lead_id) for lead_id, *_ in first_to_last]
+    return [Due(LeadId(lead_id), due_at) for lead_id, due_at, *_ in first_to_last]
 
 
 def overdue_wakes(

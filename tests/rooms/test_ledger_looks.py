@@ -1,9 +1,9 @@
 """Looks: due by business time, late by the database's clock, and never forgotten."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from service.ledger import leads, looks, outbox
 from service.ledger.engine import Ledger
@@ -26,23 +26,28 @@ def woken_ago(ledger: Ledger, lead_id: LeadId, seconds: float) -> None:
         )
 
 
+def leased(conn: Connection, now: datetime, limit: int = looks.LOOKS_MAX) -> list[LeadId]:
+    """Whom a sweep would wake now, in order."""
+    return [due.lead_id for due in looks.lease_due(conn, now, limit)]
+
+
 def test_a_look_is_due_at_its_instant_and_not_before(fresh_ledger: Ledger) -> None:
     later, sooner = waiting(fresh_ledger, 20), waiting(fresh_ledger, 10)
     with fresh_ledger.transaction() as conn:
         assert looks.next_look_at(conn) == at(10)
         assert looks.looks_overdue(conn, at(60)) == (2, at(10))
         assert looks.looks_overdue(conn, at(0)) == (0, None)
-        assert looks.lease_due(conn, at(9.999)) == []
-        assert looks.lease_due(conn, at(10)) == [sooner]
+        assert leased(conn, at(9.999)) == []
+        assert leased(conn, at(10)) == [sooner]
         assert looks.next_look_at(conn) == at(20)
-        assert looks.lease_due(conn, at(20)) == [later]
+        assert leased(conn, at(20)) == [later]
 
 
 def test_the_look_that_is_due_longest_is_leased_first(fresh_ledger: Ledger) -> None:
     later, sooner = waiting(fresh_ledger, 20), waiting(fresh_ledger, 10)
     with fresh_ledger.transaction() as conn:
-        assert looks.lease_due(conn, at(60), limit=1) == [sooner]
-        assert looks.lease_due(conn, at(60), limit=1) == [later]
+        assert leased(conn, at(60), limit=1) == [sooner]
+        assert leased(conn, at(60), limit=1) == [later]
 
 
 def test_of_leads_due_at_one_instant_the_longest_waiting_comes_first(fresh_ledger: Ledger) -> None:
@@ -52,8 +57,8 @@ def test_of_leads_due_at_one_instant_the_longest_waiting_comes_first(fresh_ledge
     }
     in_order = [stored[since] for since in sorted(stored)]
     with fresh_ledger.transaction() as conn:
-        first = looks.lease_due(conn, at(100), limit=2)
-        assert first + looks.lease_due(conn, at(100)) == in_order
+        first = leased(conn, at(100), limit=2)
+        assert first + leased(conn, at(100)) == in_order
     for lead_id in in_order:
         woken_ago(fresh_ledger, lead_id, 60)
     with fresh_ledger.transaction() as conn:
@@ -63,17 +68,28 @@ def test_of_leads_due_at_one_instant_the_longest_waiting_comes_first(fresh_ledge
 def test_a_leased_look_is_not_leased_again(fresh_ledger: Ledger) -> None:
     later, sooner = waiting(fresh_ledger, 20), waiting(fresh_ledger, 10)
     with fresh_ledger.transaction() as conn:
-        assert looks.lease_due(conn, at(60)) == [sooner, later]
-        assert looks.lease_due(conn, at(60)) == []
+        assert leased(conn, at(60)) == [sooner, later]
+        assert leased(conn, at(60)) == []
         assert looks.next_look_at(conn) is None, "both are on their way"
         assert looks.looks_overdue(conn, at(60))[0] == 2, "and still not looked at"
+
+
+def test_at_an_opening_who_asked_again_comes_first_then_who_waits_longest(
+    fresh_ledger: Ledger,
+) -> None:
+    patient = store(fresh_ledger, t0=at(-60), look_again_at=at(10))
+    late = store(fresh_ledger, t0=at(-20), look_again_at=at(10))
+    asked_twice = store(fresh_ledger, t0=at(-10), look_again_at=at(10))
+    with fresh_ledger.transaction() as conn:
+        conn.execute(text("update lead set asked = 1 where id = :id"), {"id": asked_twice})
+        assert leased(conn, at(10)) == [asked_twice, patient, late]
 
 
 def test_a_lead_that_is_being_looked_at_is_not_leased(fresh_ledger: Ledger) -> None:
     held, free = waiting(fresh_ledger, 0), waiting(fresh_ledger, 0)
     with fresh_ledger.transaction() as look, fresh_ledger.transaction() as sweep:
         leads.lock_lead(look, held)
-        assert looks.lease_due(sweep, NOON) == [free]
+        assert leased(sweep, NOON) == [free]
 
 
 def test_two_sweeps_never_wake_one_lead_twice(fresh_ledger: Ledger) -> None:
@@ -85,7 +101,7 @@ def test_two_sweeps_never_wake_one_lead_twice(fresh_ledger: Ledger) -> None:
         woken: list[LeadId] = []
         for _ in range(20):
             with fresh_ledger.transaction() as conn:
-                woken += looks.lease_due(conn, NOON, limit=3)
+                woken += leased(conn, NOON, limit=3)
         return woken
 
     sweeps = [Beside(sweep) for _ in range(2)]
@@ -123,7 +139,7 @@ def test_a_changed_floor_has_every_open_lead_looked_at_in_helpings(fresh_ledger:
         first = looks.ask_looks_of_open(conn, NOON, limit=2)
         rest = looks.ask_looks_of_open(conn, NOON, after=first[-1], limit=2)
         assert looks.ask_looks_of_open(conn, NOON, after=rest[-1], limit=2) == []
-        due = looks.lease_due(conn, NOON)
+        due = leased(conn, NOON)
     assert (first, rest) == (ahead[:2], ahead[2:])
     assert set(due) == {*ahead, already_due}
     assert settled not in due

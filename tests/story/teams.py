@@ -42,3 +42,9 @@ shifts:
   - {{days: mon-sun, from: "14:00", to: "20:00", reps: [bob]}}
 """
 """Two shifts, and an hour in the evening for which nobody was planned."""
+
+NIGHT_WATCH = DAY_TEAM.replace(
+    "after_hours: at-opening",
+    "after_hours: night-ladder\nnight_ladder:\n  - {at: 0s, page: managers, by: text}",
+)
+"""At night the manager is texted, and nobody else."""
