@@ -48,3 +48,10 @@ NIGHT_WATCH = DAY_TEAM.replace(
     "after_hours: night-ladder\nnight_ladder:\n  - {at: 0s, page: managers, by: text}",
 )
 """At night the manager is texted, and nobody else."""
+
+WITHOUT_TEXTS = f"{ALWAYS_ON_DUTY}texts: off\n"
+"""As on the first day, before the carrier has approved the sender of texts."""
+
+ANN_PREFERS_CALLS = ALWAYS_ON_DUTY.replace(
+    f'name: Ann Lee, phone: "{ANN}"', f'name: Ann Lee, phone: "{ANN}", prefer: call'
+)
