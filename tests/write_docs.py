@@ -15,8 +15,13 @@ from typing import get_args
 from service.cli import COMMANDS
 from service.config import NAMES
 from service.intake.fields import RANKS, UNMISTAKABLE, Field
+from service.rules import spoken, wording
+from service.rules.lead import Lead
+from service.rules.policy import Calls
+from service.rules.timeline import Ending
 from service.sandbox.faults import ALLOWED, Do
 from service.web.problems import Kind, status_and_title
+from tests import draw_states
 
 ROOT = Path(__file__).parent.parent
 
@@ -66,12 +71,65 @@ def faults() -> str:
     return table(("`where`", *(f"`{do}`" for do in kinds)), rows)
 
 
+# Whom the samples are about. The source's name is the place where a text can name the company.
+DANA = Lead(
+    name="Dana Fox", phone="+12125550199", city="Albany", state="NY", ask="Solar panels for a barn"
+)
+SOURCE_NAME, TEAM_NAME = "Sunrise Solar website", "Sunrise Solar"
+LINK = "https://leads.example.com/r/wSl41SHA3kTq9ZbC"
+
+
+def texts() -> str:
+    """Every kind of text that a carrier's reviewer may want to see, as it is really sent."""
+    two = [wording.Waiting(DANA, "A"), wording.Waiting(Lead(name="Eli Roe"), "B")]
+    after_s = Calls().take_back_after_s
+    return block(
+        wording.page_text(clock="12:04", lead=DANA, source_name=SOURCE_NAME, link=LINK),
+        wording.bundle_text(clock="12:04", waiting=two, link=LINK),
+        wording.yours(DANA, first_name="Ann", within_s=after_s),
+        wording.taken("Ann Lee", DANA),
+        wording.taken_back(DANA, after_s=after_s),
+        wording.logged(DANA, Ending.BOOKED),
+    )
+
+
+def said() -> str:
+    """What a rep hears on a call that pages, and after 1 while texts are off."""
+    return block(
+        spoken.spoken_page(lead=DANA, source_name=SOURCE_NAME),
+        spoken.spoken_yours(DANA, text_follows=False),
+    )
+
+
+def said_to_colleague() -> str:
+    """What a rep hears who calls the number."""
+    return block(spoken.spoken_to_colleague(TEAM_NAME))
+
+
+def lead_table() -> str:
+    """Which event leads where, from each state."""
+    states = [f"`{state.value}`" for state in draw_states.reached()]
+    return table(("event", *states), draw_states.lead_rows())
+
+
+def outbox_table() -> str:
+    """Which changes of a message's state the ledger allows."""
+    return table(("from", "to", "when"), draw_states.outbox_rows())
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "settings": settings,
     "problems": problems,
     "fields": fields,
     "faults": faults,
+    "texts": texts,
+    "said": said,
+    "said-to-colleague": said_to_colleague,
+    "lead-diagram": draw_states.lead_diagram,
+    "lead-table": lead_table,
+    "outbox-diagram": draw_states.outbox_diagram,
+    "outbox-table": outbox_table,
 }
 
 
@@ -79,6 +137,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def block(*lines: str) -> str:
+    """A fenced block of text: what is sent or said, word for word."""
+    body = "\n".join(lines)
+    return f"```text\n{body}\n```\n"
 
 
 def written(text: str) -> str:

@@ -52,7 +52,7 @@ def command(
     door = (url or (running.url if running else settings.public_url)).rstrip("/")
     lead = {name: value for name, value in fields.items() if value} | _further(extra)
     key = key or _key_of(source, settings, running)
-    answer = _sent(f"{door}/leads/{quote(source, safe='')}", lead, key)
+    answer = _sent(door, quote(source, safe=""), lead, key)
     _tell(answer, door, running)
 
 
@@ -97,10 +97,20 @@ def _source_in(path: Path | None, source: str, settings: Settings) -> Source | N
     return next((each for each in team.sources if each.id == source), None)
 
 
-def _sent(url: str, lead: dict[str, str], key: str) -> requests.Response:
-    headers = {"Authorization": f"Bearer {key}"}
+def _sent(door: str, source: str, lead: dict[str, str], key: str) -> requests.Response:
+    """As a web server would hand it in; where there is no such door, as a web page's form."""
+    bearer = {"Authorization": f"Bearer {key}"}
+    answer = _posted(f"{door}/leads/{source}", headers=bearer, json=lead)
+    if answer.status_code != 404:
+        return answer
+    plainly = {"Accept": "application/json"}
+    as_form = _posted(f"{door}/forms/{source}", headers=plainly, data={**lead, "key": key})
+    return answer if as_form.status_code == 404 else as_form
+
+
+def _posted(url: str, **request: Any) -> requests.Response:
     try:
-        return requests.post(url, json=lead, headers=headers, timeout=ANSWER_WITHIN_S)
+        return requests.post(url, timeout=ANSWER_WITHIN_S, **request)
     except requests.RequestException as failed:
         raise MachineError(
             f"{url} does not answer ({type(failed).__name__}): is `speedtolead up` running?"

@@ -10,9 +10,11 @@ from datetime import datetime
 
 from service.ledger.counts import Delta
 from service.ledger.leads import LeadRow
+from service.phone.codes import COUNTED_CODES
 from service.rules.lead import LeadId, PageId
 from service.rules.standing import Standing, after
 from service.rules.timeline import (
+    Channel,
     Claimed,
     Escalated,
     Event,
@@ -64,6 +66,11 @@ def duplicate(source_key: str, source: str) -> Delta:
     return Delta(f"{source_key}:duplicate", "leads_duplicate_total", {"source": source})
 
 
+def form_bot(source_key: str, source: str, reason: str) -> Delta:
+    labels = {"source": source, "reason": reason}
+    return Delta(f"{source_key}:bot", "form_bots_total", labels)
+
+
 def look_lag(lead_id: LeadId, due_at: datetime, seconds: float) -> Iterator[Delta]:
     key = f"{lead_id}:look:{due_at.timestamp()}"
     yield Delta(f"{key}:taken", "looks_taken_total", {"kind": "attend"})
@@ -92,18 +99,22 @@ def _of(lead_id: LeadId, before: Standing, timeline: Timeline, event: Event) -> 
             labels = {"channel": channel.value}
             yield Delta(f"{key}:sent", "pages_sent_total", labels)
             yield Delta(key, "pages_accepted_total", labels)
-            if before.first_sent_at is None:
+            if before.first_sent_at is None and channel is not Channel.EMAIL:
                 yield from observed("page_accepted_latency_seconds", key, waited_s, labels)
         case PageDelivered(channel=channel):
             labels = {"channel": channel.value}
             yield Delta(key, "pages_delivered_total", labels)
             if before.first_delivered_at is None:
                 yield from observed("page_delivered_latency_seconds", key, waited_s, labels)
-        case PageFailed(channel=channel, reason=reason, page_id=page_id):
+        case PageFailed(channel=channel, reason=reason, page_id=page_id, code=code):
             if reason != "expired" and not _was_sent(timeline, page_id):
                 yield Delta(f"{key}:sent", "pages_sent_total", {"channel": channel.value})
             labels = {"channel": channel.value, "reason": reason}
             yield Delta(key, "pages_failed_total", labels)
+            if code is not None and channel is not Channel.EMAIL:
+                told = str(code) if code in COUNTED_CODES else "other"
+                labels = {"channel": channel.value, "code": told}
+                yield Delta(f"{key}:code", "carrier_errors_total", labels)
         case Claimed(rep=rep):
             pages = [e.fact for e in timeline if isinstance(e.fact, Paged) and e.fact.rep == rep]
             if pages:

@@ -195,6 +195,18 @@ def keep_unreadable(desk: Desk, source: str, body: bytes, why: str) -> int:
         return inbound.keep_unreadable(conn, source, desk.clock.now(), body, why)
 
 
+def keep_bot(desk: Desk, source: str, reason: str, body: bytes | None, why: str) -> int | None:
+    """Count a form that a program filled in, and keep it for a person to look through.
+
+    Without a ``body`` it is only counted. The kept form's number. Raises LedgerUnavailable.
+    """
+    with desk.ledger.transaction() as conn:
+        counts.count(conn, [counting.form_bot(new_lead_id(), source, reason)])
+        if body is None:
+            return None
+        return inbound.keep_unreadable(conn, source, desk.clock.now(), body, why)
+
+
 def _delivery_keys(arrival: Arrival, idempotency_key: str | None) -> tuple[str, ...]:
     keys = []
     if arrival.external_id:

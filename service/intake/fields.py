@@ -42,9 +42,11 @@ class Field(StrEnum):
 
 _SPELLINGS: dict[Field, str] = {
     Field.NAME: """name fullname yourname leadname customername clientname contactname personname
-        visitorname displayname nombre""",
-    Field.FIRST_NAME: "firstname fname givenname forename yourfirstname first vorname prenom",
-    Field.LAST_NAME: "lastname lname surname familyname yourlastname last nachname apellido",
+        visitorname displayname firstandlastname firstlastname nombre nom""",
+    Field.FIRST_NAME: """firstname fname givenname forename yourfirstname first namefirst vorname
+        prenom""",
+    Field.LAST_NAME: """lastname lname surname familyname yourlastname last namelast nachname
+        apellido""",
     Field.PHONE: """phone phonenumber phoneno telephone telephonenumber tel primaryphone yourphone
         yourtel mobile mobilephone mobilenumber mobilephonenumber cell cellphone cellphonenumber
         cellnumber contactnumber contactphone customerphone userphone dayphone homephone workphone
@@ -53,16 +55,19 @@ _SPELLINGS: dict[Field, str] = {
         primaryemail workemail correo""",
     Field.ASK: """ask message yourmessage question inquiry enquiry request comments comment
         description details notes note howcanwehelp howcanwehelpyou additionalinfo
-        additionalinformation body text subject mensaje""",
+        additionalinformation body text subject yoursubject textarea mensaje""",
     Field.COMPANY: "company companyname organization organisation business businessname employer",
-    Field.CITY: "city town locality suburb addresscity",
+    Field.CITY: "city town locality suburb citytown addresscity",
     Field.STATE: "state region province stateprovince statecode regioncode addressstate",
-    Field.POSTAL_CODE: "postalcode postcode zip zipcode zippostalcode postal addresszip plz",
+    Field.POSTAL_CODE: """postalcode postcode zip zipcode zippostalcode postalzipcode postal
+        addresszip plz""",
     Field.COUNTRY: "country countrycode countryname addresscountry",
     Field.LANGUAGE: "language lang locale preferredlanguage languagecode browserlanguage",
     Field.PRODUCT: """product productname service servicename servicetype interest interests
-        interestedin productinterest category taskname""",
-    Field.REFERRER: "referrer referer referrerurl httpreferer httpreferrer referredby heardabout",
+        interestedin productinterest services servicesneeded serviceneeded yourservice category
+        taskname""",
+    Field.REFERRER: """referrer referer referrerurl httpreferer httpreferrer referredby heardabout
+        howdidyouhearaboutus howdidyoufindus""",
     Field.UTM_SOURCE: "utmsource",
     Field.UTM_MEDIUM: "utmmedium",
     Field.UTM_CAMPAIGN: "utmcampaign",

@@ -6,7 +6,7 @@ encoded; `json_source` and the forms do.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -44,7 +44,12 @@ def read(payload: Mapping[str, Json], default_region: str) -> Arrival:
     Raises SourceError, naming the field, when a value is of the wrong kind, and when there is
     neither phone, e-mail, name nor ask. A phone number that cannot be dialled is no error.
     """
-    pile = _Pile(flatten(payload))
+    return read_givens(flatten(payload), default_region)
+
+
+def read_givens(givens: Sequence[Given], default_region: str) -> Arrival:
+    """As `read`, from values whose fields were found in some other way. Raises as it does."""
+    pile = _Pile(givens)
     pile.refuse_wrong_kinds()
     at, test = _submitted_at(pile), pile.take(Field.TEST, values.flag)
     external_id = pile.take(Field.EXTERNAL_ID, values.source_id)
@@ -87,7 +92,7 @@ def _lead(pile: "_Pile", default_region: str) -> Lead:
 class _Pile:
     """What a payload held, less what has been taken from it."""
 
-    def __init__(self, givens: list[Given]) -> None:
+    def __init__(self, givens: Sequence[Given]) -> None:
         self.givens = givens
         self.taken: set[int] = set()
         self._ranked: dict[Field, list[int]] = {}

@@ -17,10 +17,21 @@ def check_bearer(header: str | None, key: str) -> bool:
     secret that was never set must not be guessed by leaving it out.
     """
     scheme, _, given = (header or "").strip().partition(" ")
+    return _same(_as_sent(given.strip()), key) and scheme.lower() == _SCHEME
+
+
+def check_public_key(given: str | None, key: str) -> bool:
+    """Whether a form's field, or its address, carries exactly this source's public key.
+
+    Everybody who opens the page can read that key: it tells forms apart and keeps out what merely
+    scans addresses, and is compared like a secret because it costs nothing.
+    """
+    return _same((given or "").strip().encode("utf-8", "surrogatepass"), key)
+
+
+def _same(offered: bytes, key: str) -> bool:
     wanted = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    offered = hashlib.sha256(_as_sent(given.strip())).digest()
-    same = hmac.compare_digest(offered, wanted)
-    return same and bool(key) and scheme.lower() == _SCHEME
+    return hmac.compare_digest(hashlib.sha256(offered).digest(), wanted) and bool(key)
 
 
 def _as_sent(value: str) -> bytes:

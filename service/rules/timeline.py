@@ -23,6 +23,10 @@ class Channel(StrEnum):
     EMAIL = "email"  # beside the other two, while the carrier fails
 
 
+# The channels a rung or a rep may ask for; an e-mail only ever goes beside one of them.
+RUNG_CHANNELS = (Channel.TEXT, Channel.CALL)
+
+
 class Audience(StrEnum):
     """Whom a rung pages, from the rep in turn outwards."""
 

@@ -8,7 +8,7 @@ from service.rules.duty import Rotate, Shift
 from service.rules.floor import Person
 from service.rules.hours import DAY_MIN, WeeklyHours
 from service.rules.lead import RepId
-from service.rules.timeline import Channel
+from service.rules.timeline import RUNG_CHANNELS, Channel
 from service.team.kinds import (
     DAYS,
     EMAIL,
@@ -142,7 +142,7 @@ def _person(sheet: Sheet, fields: Fields, manager: bool) -> Person:
         languages=sheet.values(languages, LANGUAGE) if languages else (),
         zone=sheet.take(fields, "timezone", ZONE, "") or None,
         weight=sheet.take(fields, "weight", whole(1, WEIGHT_MAX), 1),
-        prefer=sheet.take(fields, "prefer", choice(Channel), Channel.TEXT),
+        prefer=sheet.take(fields, "prefer", choice(RUNG_CHANNELS), Channel.TEXT),
         manager=manager,
         last_resort=sheet.take(fields, "last_resort", FLAG, False),
     )

@@ -7,7 +7,7 @@ This file must not know under which key a value stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -45,6 +45,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")
 _ORIGIN_HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
+_ADDRESS = re.compile(r"[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,500}")
 _KEY = re.compile(rf"[!-~]{{1,{KEY_MAX}}}")
 _ENV_KEY = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -171,7 +172,21 @@ def _origin(text: str) -> str:
     if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != text.lower():
         raise ValueError(text)
     _matched(_ORIGIN_HOST, parts.netloc)
-    return text.lower()
+    default = ":443" if parts.scheme == "https" else ":80"
+    return text.lower().removesuffix(default)  # as a browser leaves it out
+
+
+def _redirect(text: str) -> str:
+    """A page's whole address. It is compared as written, so only plain characters may stand in it.
+
+    A name before the host (``https://www.example.com@evil.example``) would show one site and lead
+    to another.
+    """
+    parts = urlsplit(_matched(_ADDRESS, text))
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError(text)
+    _matched(_ORIGIN_HOST, parts.netloc.lower())
+    return text
 
 
 def _key(text: str) -> str:
@@ -193,6 +208,7 @@ ON_OFF = Kind("on or off", _flag)
 EMAIL = Kind("an e-mail address", _email)
 LANGUAGE = Kind("a language code such as en or es", lambda text: _matched(_LANGUAGE, text).lower())
 ORIGIN = Kind("an origin such as https://www.example.com, without a path", _origin)
+REDIRECT = Kind("a page's whole address such as https://www.example.com/thanks", _redirect)
 KEY = Kind("a key without spaces, or env:NAME", _key, secret=True)
 
 
@@ -245,8 +261,8 @@ def rate(most: int) -> Kind[float]:
     return Kind(f"a number above 0 and at most {most}", read)
 
 
-def choice(words: type[E]) -> Kind[E]:
-    """One of an enumeration's words."""
+def choice(words: Iterable[E]) -> Kind[E]:
+    """One of these words, such as all of an enumeration's."""
     known = {str(word): word for word in words}
 
     def read(text: str) -> E:

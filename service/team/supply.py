@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.rules.lead import SourceId
-from service.team.kinds import ID, KEY, NAME, ORIGIN, PHONE, choice, whole
+from service.team.kinds import ID, KEY, NAME, ORIGIN, PHONE, REDIRECT, choice, duration, whole
 from service.team.sheet import Fields, Kind, Place, Sheet, unique
 from service.team.team import Source, SourceKind
 
@@ -11,13 +11,18 @@ from service.team.team import Source, SourceKind
 PER_MINUTE = 6_000
 PER_MINUTE_MAX = 100_000
 
+# A browser that fills in an address by itself still leaves a person a second or two to look and
+# press; a longer form takes half a minute, and nobody should be suspected for typing fast.
+MIN_FILL_S = 2
+MIN_FILL_MAX_S = 60
+
 _COMMON = ("id", "kind", "name", "per_minute")
 _KEYS = {
     SourceKind.JSON: (*_COMMON, "key"),
-    SourceKind.FORM: (*_COMMON, "key", "origins"),
+    SourceKind.FORM: (*_COMMON, "key", "origins", "redirects", "min_fill"),
     SourceKind.CALL: (*_COMMON, "number"),
 }
-_EVERY_KEY = (*_COMMON, "key", "origins", "number")
+_EVERY_KEY = (*_COMMON, "key", "origins", "redirects", "min_fill", "number")
 
 
 def read_sources(sheet: Sheet, root: Fields) -> tuple[Source, ...]:
@@ -45,7 +50,7 @@ def _source(sheet: Sheet, fields: Fields) -> Source:
     held = fields.get("id")
     ident = sheet.need(fields, "id", ID, held.text if held else "")
     kind = _kind(sheet, fields)
-    origins = fields.get("origins")
+    origins, redirects = fields.get("origins"), fields.get("redirects")
     source = Source(
         SourceId(ident),
         kind or SourceKind.JSON,
@@ -54,6 +59,8 @@ def _source(sheet: Sheet, fields: Fields) -> Source:
         origins=sheet.values(origins, ORIGIN) if origins else (),
         number=_given(sheet, fields, "number", PHONE),
         per_minute=sheet.take(fields, "per_minute", whole(1, PER_MINUTE_MAX), PER_MINUTE),
+        redirects=sheet.values(redirects, REDIRECT) if redirects else (),
+        min_fill_s=sheet.take(fields, "min_fill", duration(0, MIN_FILL_MAX_S), MIN_FILL_S),
     )
     if kind:
         _fits(sheet, fields, kind)

@@ -30,7 +30,9 @@ class SourceKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where leads come from. ``key`` is as written (``env:NAME`` or the key itself); ``origins``
-    are the sites whose forms may post; ``number`` (E.164) is what callers dial."""
+    are the sites whose forms may post; ``redirects`` are pages elsewhere that a form may lead to;
+    a form filled in within ``min_fill_s`` was filled in by a program; ``number`` (E.164) is what
+    callers dial."""
 
     id: SourceId
     kind: SourceKind
@@ -39,6 +41,8 @@ class Source:
     origins: tuple[str, ...] = ()
     number: str | None = None
     per_minute: int = 6_000
+    redirects: tuple[str, ...] = ()
+    min_fill_s: int = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """Puts the front door together: every address of `web`, every refusal a problem document.
 
 leads         leads as JSON, in and out        doors    each source's key and limit
+forms         leads as a page's form, in       form_*   its body, its site, its answers
 facts         facts from outside               access   bearer tokens and their roles
 twilio_hooks  texts, receipts, keys, calls     limits   how much, how slowly, how often
 health        /live and /ready                 problems every refusal
 metrics       /metrics, read from the ledger   series   every metric's name and meaning
 front_page    /                                views    leads as JSON
+reps          /reps, who can be reached
+rep_page      /r/{token}, a rep's link         rep_words  its words
 """
 
 from collections.abc import AsyncIterator
@@ -26,11 +29,15 @@ from service.web.access import Access
 from service.web.documented import complete
 from service.web.doors import Doors
 from service.web.facts import FactDoor
+from service.web.form_pages import FormPages
+from service.web.forms import FormDoor
 from service.web.front_page import FrontPage
 from service.web.headers import SafeHeaders
 from service.web.health import Health
 from service.web.leads import LeadDoor
 from service.web.metrics import MetricsDoor
+from service.web.rep_page import RepPage
+from service.web.reps import RepsDoor
 from service.web.twilio_hooks import TwilioHooks
 from service.web.version import VERSION
 from service.wiring import House
@@ -56,6 +63,8 @@ def create_app(house: House) -> FastAPI:
     """
     doors = Doors(house.desk.present, house.redis)
     access = Access(house.ledger)
+    form_pages = FormPages()
+    rep_page = RepPage(house)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,6 +72,7 @@ def create_app(house: House) -> FastAPI:
         await run_in_threadpool(_warm, house, doors)
         yield
         await run_in_threadpool(doors.close)
+        await run_in_threadpool(rep_page.close)
 
     app = FastAPI(
         title="Speed to lead",
@@ -72,14 +82,17 @@ def create_app(house: House) -> FastAPI:
         redirect_slashes=False,  # a redirected webhook comes back as a GET without its body
         redoc_url=None,
     )
-    problems.install(app)
+    problems.install(app, form_pages.dress)
     for part in (
         LeadDoor(house, doors, access),
+        FormDoor(house, doors, form_pages),
         FactDoor(house, doors, access),
         TwilioHooks(house, doors),
         Health(house),
         MetricsDoor(house, access),
         FrontPage(house.settings),
+        RepsDoor(house, access),
+        rep_page,
     ):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC))

@@ -21,6 +21,14 @@ from service.web.region import DEFAULT_REGION, region_of
 TEAM_RETRY_S = 5
 """A team is loaded by whoever starts the service, within seconds of the ledger being ready."""
 
+KEPT_PER_MINUTE = 10
+KEPT_AT_ONCE = 200
+"""Forms of a source that are kept for a person to look through, as bots' or as unreadable. Whoever
+reads a form's page has its key; what is kept of a flood must not fill the ledger, and nobody reads
+more. Of 16 KiB at most each, they are 230 MB a day for one source at the very worst."""
+
+_SENT_TO_US = (SourceKind.JSON, SourceKind.FORM)
+
 log = structlog.get_logger("web")
 
 
@@ -44,7 +52,7 @@ class _Drawn:
 
 
 class Doors:
-    """The doors of the team's JSON sources. Shared by all threads of a process."""
+    """The doors of the team's JSON sources and forms. Shared by all threads of a process."""
 
     def __init__(
         self, present: Present, redis: Redis, environ: Mapping[str, str] = os.environ
@@ -53,6 +61,7 @@ class Doors:
         self._redis = redis
         self._environ = environ
         self._limits: dict[tuple[str, int], RateLimit] = {}
+        self.kept = RateLimit(redis, KEPT_PER_MINUTE, KEPT_AT_ONCE)
         self._named: set[str] = set()
         self._drawn = _Drawn(None, {}, DEFAULT_REGION)
 
@@ -64,11 +73,12 @@ class Doors:
             detail = "No team is loaded yet, so nothing can be taken in. Send the same again."
             raise Declined(Kind.LEDGER_UNAVAILABLE, detail, retry_after_s=TEAM_RETRY_S) from None
 
-    def door(self, source_id: str) -> Door:
-        """The door of a JSON source. Raises Declined when there is none."""
+    def door(self, source_id: str, kind: SourceKind = SourceKind.JSON) -> Door:
+        """The door of a source of this kind. Raises Declined when there is none."""
         door = self._now().doors.get(source_id)
-        if door is None:
-            raise Declined(Kind.UNKNOWN_SOURCE, "The team has no JSON source with this id.")
+        if door is None or door.source.kind is not kind:
+            called = "JSON" if kind is SourceKind.JSON else kind.value
+            raise Declined(Kind.UNKNOWN_SOURCE, f"The team has no {called} source with this id.")
         if not door.key:
             self._say_unset(door.source)
         return door
@@ -79,7 +89,7 @@ class Doors:
 
     def close(self) -> None:
         """Give back the connections of the rate limits."""
-        for limit in self._limits.values():
+        for limit in (*self._limits.values(), self.kept):
             limit.close()
 
     def _now(self) -> _Drawn:
@@ -90,7 +100,7 @@ class Doors:
             doors: dict[str, Door] = {
                 source.id: self._door(source, region)
                 for source in crew.team.sources
-                if source.kind is SourceKind.JSON
+                if source.kind in _SENT_TO_US
             }
             drawn = self._drawn = _Drawn(crew, doors, region)
         return drawn

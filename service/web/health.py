@@ -13,9 +13,12 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 
+from service.desk.watch import stuck_pages
 from service.errors import ConfigError, LeadBusy, LedgerUnavailable
 from service.ledger import health
+from service.ledger.breaker import open_breakers
 from service.ledger.health import Beat
+from service.rules.timeline import Channel
 from service.wiring import House
 
 SWEEP_WITHIN_S = 10.0
@@ -86,7 +89,10 @@ class Health:
         """The team, and whoever works beside us, by the signs of life in the ledger."""
         try:
             with self._house.ledger.snapshot() as conn:
+                now = self._house.clock.now()
                 beats = health.beats(conn)
+                failing = open_breakers(conn, now)
+                stuck = len(stuck_pages(conn, now))
         except (LedgerUnavailable, LeadBusy):
             return _unknown()
         newest = min(_workers(beats), key=lambda beat: beat.age_s, default=None)
@@ -95,6 +101,7 @@ class Health:
             "sweep": _alive(_named(beats, SWEEP), SWEEP_WITHIN_S),
             "worker": _alive(newest, WORKER_WITHIN_S),
             "audit": _audited(_named(beats, AUDIT)),
+            "carrier": _carrier(failing, stuck),
         }
 
     def _team(self) -> Check:
@@ -133,9 +140,21 @@ def _audited(beat: Beat | None) -> Check:
     return {**_alive(beat, AUDIT_WITHIN_S), "stuck": stuck}
 
 
+def _carrier(failing: frozenset[Channel], stuck: int) -> Check:
+    """Whether pages go as they should. We stay ready without: they go by other means."""
+    if failing:
+        names = " and ".join(sorted(channel.value for channel in failing))
+        because = f"fails by {names}; pages go by other means"
+    elif stuck:
+        because = f"{stuck} texts wait in its queue; their reps are called"
+    else:
+        return {"ok": True}
+    return {**_failing(because), "degraded": True}
+
+
 def _unknown() -> dict[str, Check]:
     because = "not known while the ledger is away"
-    return {name: _failing(because) for name in ("team", "sweep", "worker", "audit")}
+    return {name: _failing(because) for name in ("team", "sweep", "worker", "audit", "carrier")}
 
 
 def _failing(because: str) -> Check:

@@ -66,12 +66,22 @@ async def read_body(
     Raises Declined: too large (by its Content-Length, before reading, or by what came), too slow,
     or broken off by the sender.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit():
-        _refuse_over(max_bytes, int(announced[:_DIGITS_MAX]))
+    body = bytearray()
+    await read_through(request, body.extend, max_bytes, within_s)
+    return bytes(body)
+
+
+async def read_through(
+    request: Request, take: Callable[[bytes], None], max_bytes: int, within_s: float
+) -> None:
+    """Hand the body to `take` as it comes, chunk by chunk, for one that is not to be held whole.
+
+    Raises Declined as `read_body` does, and what `take` raises.
+    """
+    _refuse_announced(request, max_bytes)
     try:
         async with asyncio.timeout(within_s):
-            return await _counted(request, max_bytes)
+            await _counted(request, take, max_bytes)
     except TimeoutError:
         detail = f"The body did not arrive whole within {within_s:g} s."
         raise Declined(Kind.TOO_SLOW, detail) from None
@@ -79,12 +89,18 @@ async def read_body(
         raise Declined(Kind.BAD_REQUEST, "The connection ended before the body did.") from None
 
 
-async def _counted(request: Request, max_bytes: int) -> bytes:
-    body = bytearray()
+def _refuse_announced(request: Request, max_bytes: int) -> None:
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit():
+        _refuse_over(max_bytes, int(announced[:_DIGITS_MAX]))
+
+
+async def _counted(request: Request, take: Callable[[bytes], None], max_bytes: int) -> None:
+    size = 0
     async for chunk in request.stream():
-        _refuse_over(max_bytes, len(body) + len(chunk))
-        body += chunk
-    return bytes(body)
+        size += len(chunk)
+        _refuse_over(max_bytes, size)
+        take(chunk)
 
 
 def _refuse_over(max_bytes: int, size: int) -> None:

@@ -6,7 +6,7 @@ away the counters are left out, not zeroed: `ledger_up 0` says why. Names and la
 
 import platform
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,11 +33,15 @@ from starlette.responses import Response
 
 from service.desk.counting import LATENCIES
 from service.desk.present import Crew
+from service.desk.reach import CHANNELS
+from service.desk.watch import stuck_pages
 from service.errors import Fault
-from service.ledger import counts, health, looks
+from service.ledger import counts, health, looks, people
+from service.ledger.breaker import open_breakers
 from service.ledger.counts import Total
 from service.ledger.health import Beat, OpenLeads
 from service.rules.duty import on_duty
+from service.rules.timeline import Channel
 from service.wake import QUEUE
 from service.web.access import Access, from_this_machine
 from service.web.documented import refusals
@@ -77,6 +81,9 @@ class _Read:
     outbox: Mapping[str, int]
     beats: Sequence[Beat]
     findings: int
+    stuck: int
+    open_breakers: frozenset[Channel]
+    deaf: frozenset[tuple[str, Channel]]
 
 
 class LedgerCollector(Collector):
@@ -107,6 +114,7 @@ class LedgerCollector(Collector):
             yield from _counted(read.totals, sources)
             yield from _of_leads(read, sources)
             yield from _of_beats(read)
+            yield from _of_carrier(read, crew)
 
     def _crew(self) -> Crew | None:
         try:
@@ -117,14 +125,18 @@ class LedgerCollector(Collector):
     def _read(self) -> _Read | None:
         try:
             with self._house.ledger.snapshot() as conn:
+                now = self._house.clock.now()
                 return _Read(
                     counts.totals(conn),
                     health.open_leads(conn),
                     health.oldest_uncontacted(conn),
-                    looks.looks_overdue(conn, self._house.clock.now()),
+                    looks.looks_overdue(conn, now),
                     health.outbox_unfinished(conn),
                     health.beats(conn),
                     looks.open_findings(conn),
+                    len(stuck_pages(conn, now)),
+                    open_breakers(conn, now),
+                    people.deaf_phones(conn),
                 )
         except Fault as gone:
             log.warning("scrape", outcome="without the ledger", because=str(gone))
@@ -158,6 +170,17 @@ class LedgerCollector(Collector):
         except ValueError:
             return None
         return at.replace(tzinfo=UTC) if at and at.tzinfo is None else at
+
+
+def _of_carrier(read: _Read, crew: Crew | None) -> Iterator[Metric]:
+    yield _gauge("pages_stuck", {(): float(read.stuck)})
+    open_now: dict[Labels, float] = {
+        (each.value,): float(each in read.open_breakers) for each in CHANNELS
+    }
+    yield _gauge("carrier_breaker_open", open_now)
+    if crew is not None:
+        missed = Counter(channel for phone, channel in read.deaf if phone in crew.by_phone)
+        yield _gauge("reps_unreachable", {(each.value,): float(missed[each]) for each in CHANNELS})
 
 
 def _of_leads(read: _Read, sources: Sequence[str]) -> Iterator[Metric]:

@@ -7,7 +7,7 @@ to change; it must not show them a stack trace, a person's words or anything of 
 
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -141,8 +141,14 @@ def problem(
     return _document(f"/problems/{kind.value}", row.title, row.status, detail, members, headers)
 
 
-def install(app: FastAPI) -> None:
+Dress = Callable[[Request, JSONResponse], Response]
+"""How a refusal looks to whoever caused it: the document as it is, or a page for a person."""
+
+
+def install(app: FastAPI, dress: Dress | None = None) -> None:
     """Make every error that the app answers a problem document, the framework's own included.
+
+    `dress` may give the document another look; it must keep its status and its headers.
 
     What nobody foresaw is logged with the reference that the caller is given. The server logs it
     once more, because Starlette raises it again after answering.
@@ -151,11 +157,16 @@ def install(app: FastAPI) -> None:
         *(Declined, SourceError, NotAllowed, LeadBusy, LedgerUnavailable),
         *(RequestValidationError, HTTPException),
     ]
+
+    async def handle(request: Request, error: Exception) -> Response:
+        answer = _answer(request, error)
+        return dress(request, answer) if dress else answer
+
     for kind in (*foreseen, Exception):
-        app.add_exception_handler(kind, _handle)
+        app.add_exception_handler(kind, handle)
 
 
-async def _handle(request: Request, error: Exception) -> Response:
+def _answer(request: Request, error: Exception) -> JSONResponse:
     match error:
         case Declined():
             return problem(
@@ -182,7 +193,7 @@ async def _handle(request: Request, error: Exception) -> Response:
     return _unforeseen(request, error)
 
 
-def _invalid(error: RequestValidationError) -> Response:
+def _invalid(error: RequestValidationError) -> JSONResponse:
     """Which parts were wrong and how, without the values, which are somebody's words."""
     errors = [
         {
@@ -195,7 +206,7 @@ def _invalid(error: RequestValidationError) -> Response:
     return problem(Kind.UNREADABLE, first["message"], field=first["field"] or None, errors=errors)
 
 
-def _of_framework(error: HTTPException) -> Response:
+def _of_framework(error: HTTPException) -> JSONResponse:
     headers = dict(error.headers or {})
     kind = _BY_STATUS.get(error.status_code)
     if kind is None:
@@ -207,7 +218,7 @@ def _of_framework(error: HTTPException) -> Response:
     return answer
 
 
-def _unforeseen(request: Request, error: Exception) -> Response:
+def _unforeseen(request: Request, error: Exception) -> JSONResponse:
     reference = uuid.uuid4()
     route = getattr(
         request.scope.get("route"), "path", "unknown"

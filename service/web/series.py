@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
-from service.phone.codes import Reason
+from service.intake.form_source import Bot
+from service.phone.codes import COUNTED_CODES, Reason
 from service.rules.standing import CLOSED, State
 from service.rules.timeline import Audience, Channel, EscalationReason
 
@@ -23,6 +24,7 @@ JOB_STATES = ("queued", "started", "failed")
 LOOK_KINDS = ("attend",)
 
 CHANNELS = tuple(channel.value for channel in Channel)
+CARRIER_CHANNELS = (Channel.TEXT.value, Channel.CALL.value)
 _FAILURES = (
     *get_args(Reason),
     # The carrier's last word where it gave no number, then our own ends of a message.
@@ -32,7 +34,11 @@ _STEPS = tuple(each.value for each in Audience if each is not Audience.ON_DUTY)
 
 CLOSED_LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("leads_received_total", "hours"): ("business", "after"),
+    ("form_bots_total", "reason"): tuple(each.value for each in Bot),
     ("pages_failed_total", "reason"): _FAILURES,
+    ("carrier_errors_total", "channel"): CARRIER_CHANNELS,
+    ("carrier_errors_total", "code"): (*(str(code) for code in COUNTED_CODES), OTHER),
+    ("carrier_breaker_opened_total", "channel"): CARRIER_CHANNELS,
     ("escalations_total", "step"): _STEPS,
     ("escalations_total", "reason"): tuple(each.value for each in EscalationReason),
 }
@@ -79,6 +85,11 @@ COUNTED: tuple[Series, ...] = (
         "Leads accepted, after de-duplication, inside business hours and after them.",
     ),
     _counter("leads_duplicate_total", ["source"], "Requests folded into a lead we had already."),
+    _counter(
+        "form_bots_total",
+        ["source", "reason"],
+        "Forms that a program filled in, kept apart for a person to look through.",
+    ),
     _counter("pages_sent_total", ["channel"], "Messages to reps handed to the carrier, each try."),
     _counter("pages_accepted_total", ["channel"], "Pages that the carrier accepted."),
     _counter(
@@ -88,6 +99,16 @@ COUNTED: tuple[Series, ...] = (
     ),
     _counter("pages_claimed_total", ["channel"], "Claims, by the channel of the rep's last page."),
     _counter("pages_failed_total", ["channel", "reason"], "Pages that will reach nobody, and why."),
+    _counter(
+        "carrier_errors_total",
+        ["channel", "code"],
+        "Pages that failed with an error number of the carrier.",
+    ),
+    _counter(
+        "carrier_breaker_opened_total",
+        ["channel"],
+        "How often a channel was left alone because message after message failed on it.",
+    ),
     _counter(
         "escalations_total",
         ["step", "reason"],
@@ -129,6 +150,21 @@ KNOWN_NOW: tuple[Series, ...] = (
         "Since when the longest overdue look is due; absent when none is.",
     ),
     _gauge("outbox_messages", ["state"], "Messages that have not come to an end."),
+    _gauge(
+        "pages_stuck",
+        [],
+        "Text pages of the last hour that the carrier still holds 20 s after it accepted them.",
+    ),
+    _gauge(
+        "carrier_breaker_open",
+        ["channel"],
+        "1 while pages do not go by this channel because the carrier fails on it, else 0.",
+    ),
+    _gauge(
+        "reps_unreachable",
+        ["channel"],
+        "People of the team whom this channel does not reach; absent while no team is known.",
+    ),
     _gauge("workers", ["state"], "Workers that gave a sign of life in the last 20 s."),
     _gauge(
         "worker_newest_heartbeat_timestamp_seconds",

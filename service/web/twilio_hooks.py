@@ -26,7 +26,7 @@ from service.intake.numbers import to_e164
 from service.phone import callbacks, urls, voice
 from service.phone.form import FORM_BYTES_MAX, Form, read_form
 from service.phone.signature import SignatureCheck
-from service.rules import wording
+from service.rules import spoken
 from service.rules.lead import Lead, tidy
 from service.team.team import Source, SourceKind
 from service.web.documented import refusals
@@ -162,9 +162,9 @@ class TwilioHooks:
 
     def _key(self, page_id: str, wrong_keys: int, form: Form) -> Response:
         pressed = callbacks.key_pressed(page_id, form)
-        spoken = hear_key(self._desk, pressed)
-        if spoken is not None:
-            return _twiml(voice.after_key(spoken))
+        words = hear_key(self._desk, pressed)
+        if words is not None:
+            return _twiml(voice.after_key(words))
         if wrong_keys + 1 >= WRONG_KEYS_MAX:
             return _twiml(voice.empty())
         return _twiml(self._page_said(pressed, wrong_keys + 1))
@@ -172,14 +172,14 @@ class TwilioHooks:
     def _page_said(self, pressed: callbacks.KeyPressed, wrong_keys: int) -> str:
         """The page, as long as it asks for a key. How many were wrong travels in the key's URL,
         so that the same request always gets the same words."""
-        spoken, asks = spoken_page(self._desk, pressed.page_id)
+        words, asks = spoken_page(self._desk, pressed.page_id)
         if not asks:
-            return voice.say_and_hang_up(spoken)
+            return voice.say_and_hang_up(words)
         key_url = urls.page_key_url(self._public_url, pressed.page_id)
         if wrong_keys == 0:
-            return voice.say_page(spoken, key_url)
-        spoken = f"{wording.spoken_no_such_key()} {spoken}"
-        return voice.say_page(spoken, f"{key_url}?wrong={wrong_keys}")
+            return voice.say_page(words, key_url)
+        words = f"{spoken.spoken_no_such_key()} {words}"
+        return voice.say_page(words, f"{key_url}?wrong={wrong_keys}")
 
     def _call(self, form: Form) -> Response:
         """A caller is a lead: whoever dialled a source's number is paged for and called back."""
@@ -189,16 +189,16 @@ class TwilioHooks:
         number = to_e164(caller, self._doors.region())
         source = _source_of(crew.team.sources, form.get("To") or "")
         if number in crew.by_phone:
-            spoken = wording.spoken_to_colleague(team)
+            words = spoken.spoken_to_colleague(team)
         elif source is None:
             self._keep_call(form)
-            spoken = wording.spoken_no_line(team)
+            words = spoken.spoken_no_line(team)
         else:
             lead = Lead(phone=number, phone_as_given=caller or None, ask=CALLED_US)
             taken = take_in(self._desk, source.id, Arrival(lead, external_id=sid))
             log.info("lead", lead=taken.lead_id, source=source.id, outcome="called")
-            spoken = wording.spoken_thanks(team)
-        return _twiml(voice.say_and_hang_up(spoken))
+            words = spoken.spoken_thanks(team)
+        return _twiml(voice.say_and_hang_up(words))
 
     def _keep_call(self, form: Form) -> None:
         """Somebody wanted something, at a number that is no source's: a person should know."""

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from service.clock import SystemClock
 from service.desk.desk import Desk
+from service.desk.links import Links
 from service.desk.present import Present, load_team
 from service.ledger import people
 from service.ledger.engine import Ledger
@@ -27,7 +28,8 @@ def named(name: str) -> str:
 @pytest.fixture
 def desk(fresh_ledger: Ledger) -> Desk:
     present = Present(fresh_ledger)
-    return Desk(fresh_ledger, SystemClock(), lambda _: True, present)
+    links = Links("http://127.0.0.1:8000", "a key that signs nothing here")
+    return Desk(fresh_ledger, SystemClock(), lambda _: True, present, links)
 
 
 def load(desk: Desk, path: Path) -> None:

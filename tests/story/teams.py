@@ -7,6 +7,9 @@ ANN, BOB, MIA = "+12125550101", "+12125550102", "+12125550109"
 PHONES = {"ann": ANN, "bob": BOB, "mia": MIA}
 
 KEY_NAME = "WEBSITE_KEY"
+FORM, FORM_KEY = "quote-form", "public-quote-form"
+SITE, PLAIN_SITE = "https://www.example.com", "http://www.example.com"
+"""A form on the website, with and without TLS; its key is public."""
 
 _PEOPLE = f"""
 team: Sunrise Solar
@@ -19,6 +22,7 @@ managers:
   - {{id: mia, name: Mia Fox, phone: "{MIA}", last_resort: true}}
 sources:
   - {{id: website, kind: json, key: "env:{KEY_NAME}", per_minute: 6000}}
+  - {{id: {FORM}, kind: form, key: {FORM_KEY}, origins: ["{SITE}", "{PLAIN_SITE}"]}}
 turn: in-order
 ladder:
   - {{at: 0s,  page: on-duty,          by: text}}

@@ -1,0 +1,136 @@
+"""The words of a rep's page: a card as its template shows it, every value ready to be read.
+
+What may be shown is settled before (``desk.link_cards``); here it is only put into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import phonenumbers
+
+from service.desk.link_cards import MAY_CLAIM, MAY_LOG, Card
+from service.desk.present import Crew
+from service.rules.hours import clock_text
+from service.rules.lead import Lead, RepId
+from service.rules.replies import ENDING_OF, ENDING_WORDS
+from service.rules.timeline import Ending
+
+# Further fields of a source than this are a form's plumbing, not what somebody asked.
+EXTRA_MAX = 30
+PAGES_VIEWED_MAX = 10
+
+# As they lie under a thumb: what a call came to first, then what ends the lead.
+GOES_ON = ("3", "4", "5")
+LATER = "8"
+CLOSES = ("7", "9", "6", "0")
+
+_WORD_OF = {ending: ENDING_WORDS[key] for key, ending in ENDING_OF.items()}
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One lead on the page. Texts are plain: the template escapes them. ``waited_s`` and
+    ``left_s`` are whole seconds, for the clock that a script moves on."""
+
+    token: str
+    stance: str
+    may_claim: bool
+    may_log: bool
+    name: str
+    place: str
+    ask: str
+    facts: tuple[tuple[str, str], ...]
+    phone: str | None
+    phone_shown: str
+    phone_as_given: str
+    email: str | None
+    no_phone: bool
+    source: str
+    arrived: str
+    asked_again: bool
+    waited: str
+    waited_s: int
+    owner: str
+    by: str
+    left_s: int
+    logged: str
+    logged_at: str
+
+
+def card_view(card: Card, crew: Crew, rep: RepId, now: datetime) -> CardView:
+    """The card in words, its times on the rep's own clock."""
+    zone, lead = crew.zone_of(rep), card.lead or Lead()
+    owner = crew.people.get(card.owner) if card.owner else None
+    waited_s = max(0, int((now - card.since).total_seconds()))
+    said, said_at = card.logged or (None, None)
+    return CardView(
+        token=card.token,
+        stance=card.stance.value,
+        may_claim=card.stance in MAY_CLAIM,
+        may_log=card.stance in MAY_LOG,
+        name=lead.name or "No name given",
+        place=lead.place,
+        ask=lead.ask or lead.product or "",
+        facts=tuple(_facts(lead)),
+        phone=lead.phone,
+        phone_shown=spaced(lead.phone) if lead.phone else "",
+        phone_as_given=(lead.phone_as_given or "") if not lead.phone else "",
+        email=lead.email,
+        no_phone=not card.has_phone,
+        source=card.source_name,
+        arrived=clock_text(zone, card.arrived_at),
+        asked_again=card.asked_again,
+        waited=lasted(waited_s),
+        waited_s=waited_s,
+        owner=owner.name if owner else "Somebody",
+        by=clock_text(zone, card.by) if card.by else "",
+        left_s=max(0, int((card.by - now).total_seconds())) if card.by else 0,
+        logged=_WORD_OF[said] if said else "",
+        logged_at=clock_text(zone, said_at) if said_at else "",
+    )
+
+
+def _facts(lead: Lead) -> Iterator[tuple[str, str]]:
+    """What else they told, in the order in which it helps on a call."""
+    named = (
+        ("Company", lead.company),
+        ("About", lead.product if lead.ask else None),
+        ("Speaks", lead.language),
+        ("Prefers", lead.preferred_channel),
+        ("Best time", lead.preferred_time),
+        ("Decides", lead.decision_maker),
+        ("Came from", lead.referrer),
+        ("Landed on", lead.landing_page),
+        ("Looked at", ", ".join(lead.pages_viewed[:PAGES_VIEWED_MAX])),
+        *lead.extra[:EXTRA_MAX],
+    )
+    yield from ((name, value) for name, value in named if value)
+
+
+def spaced(phone: str) -> str:
+    """A number in E.164 as people read it: ``+1 212-555-0155``."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def lasted(seconds: int) -> str:
+    """How long somebody waits: ``2:13``, ``1 h 12 min``, ``3 days``."""
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE}:{seconds % _MINUTE:02}"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR} h {seconds % _HOUR // _MINUTE} min"
+    days = seconds // _DAY
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def ending_of(key: str) -> Ending | None:
+    """The outcome that a digit means, as in a text."""
+    return ENDING_OF.get(key)
