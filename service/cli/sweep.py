@@ -17,7 +17,7 @@ from workers.sweep import Sweep
 from workers.team_file import TeamFile
 
 CONNECTIONS = 8
-"""One for each of the three loops at a time, and one more each for a look within a round."""
+"""One for each of the four loops at a time, and one more each for a look within a round."""
 
 STOP_WITHIN_S = 8.0
 """A round takes milliseconds, a question to the carrier some seconds; a supervisor waits 10 s."""

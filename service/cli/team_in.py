@@ -9,16 +9,21 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+import structlog
+
 import service
 from service.config import Settings
 from service.desk.present import load_team
 from service.errors import ConfigError
 from service.ledger.engine import Ledger
-from service.ledger.migrations import migrate
+from service.ledger.migrations import migrate, revision_of
+from service.ledger.revision import is_newer
 from service.team.file import read_team
 from service.team.team import ENV_PREFIX, Source, SourceKind, Team, resolve_key
 from service.team.week import years_around
 from service.wiring import clock_of
+
+log = structlog.get_logger("migrate")
 
 EXAMPLE = "team.example.yaml"
 
@@ -54,26 +59,37 @@ def team_in(path: Path, settings: Settings) -> Team:
     return read_team(path, years_around(clock_of(settings).now()))
 
 
-def bring_up_to_date(settings: Settings, team: Team | None) -> str:
-    """Migrate the ledger and make the team, if one is given, the present one; the revision.
-
-    Raises ConfigError, LedgerUnavailable, LeadBusy.
-    """
+def ledger_address(settings: Settings) -> str:
+    """Where the ledger is. Raises ConfigError when nobody said so."""
     if settings.database_url is None:
         raise ConfigError(
             "SPEEDTOLEAD_DATABASE_URL is not set, and no `speedtolead up` runs on this data "
             "directory; `up` starts a database by itself"
         )
-    url = settings.database_url.get_secret_value()
+    return settings.database_url.get_secret_value()
+
+
+def bring_up_to_date(settings: Settings, team: Team | None, *, newer_will_do: bool = False) -> str:
+    """Migrate the ledger and make the team, if one is given, the present one; the revision.
+
+    ``newer_will_do``: a ledger that a newer version migrated is taken as it is, not refused.
+    Raises ConfigError; MachineError when a lock was not to be had; LedgerUnavailable, LeadBusy.
+    """
+    url = ledger_address(settings)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # INFO tells of its own workings
-    revision = migrate(url)
+    at = revision_of(url) if newer_will_do else None
+    if at is not None and is_newer(at):
+        because = f"a newer version brought the ledger to {at}; its processes may run beside these"
+        log.warning("migrate", outcome="nothing done", because=because)
+    else:
+        at = migrate(url)
     if team is not None:
         ledger = Ledger(url, pool_size=1, application_name="speedtolead migrate")
         try:
             load_team(ledger, team, clock_of(settings).now())
         finally:
             ledger.dispose()
-    return revision
+    return at
 
 
 def front_door(team: Team, keys: Mapping[str, str]) -> tuple[Source, str] | None:

@@ -88,7 +88,8 @@ def _run(settings: Settings, team: Team, workers: int) -> None:
     servers.start()
     try:
         settings = _on(servers, settings)
-        bring_up_to_date(settings, team)
+        # Going back to the version before must work, and it runs on a ledger that is newer.
+        bring_up_to_date(settings, team, newer_will_do=True)
         running = _running(settings, team, servers)
         record.note(settings.data_dir, running)
         _supervise(settings, team, running, servers, workers)

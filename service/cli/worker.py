@@ -7,7 +7,7 @@ import click
 from service.cli.house import house_of
 from service.cli.swift import be_swift
 from service.wake import connect
-from service.wiring import line_of
+from service.wiring import line_of, post_of
 from workers import attend
 from workers.send import Senders
 
@@ -15,8 +15,8 @@ THREADS = 12
 """A carrier answers a text in some 0.15 s: twelve threads send 80 a second, more than most numbers
 that a sales team can rent may send."""
 
-CONNECTIONS_BESIDE = 3
-"""One for the look in hand, one for the sign of life, one to spare."""
+CONNECTIONS_BESIDE = 4
+"""One for the look in hand, one for e-mails, one for the sign of life, one to spare."""
 
 
 @click.command()
@@ -34,7 +34,8 @@ def command(threads: int) -> None:
     """
     with house_of("worker", threads + CONNECTIONS_BESIDE) as house:
         settings = house.settings
-        senders = Senders(house.desk, line_of(house), settings.public_url, threads)
+        line = line_of(house)
+        senders = Senders(house.desk, line, settings.public_url, threads, post_of(house))
         assert settings.redis_url is not None, "a house has both its servers"
         # A client of the queue's own: RQ stretches its timeouts to what a blocking wait needs.
         queue = connect(settings.redis_url.get_secret_value())

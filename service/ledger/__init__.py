@@ -7,6 +7,7 @@ PostgreSQL's own `clock_timestamp()`, which no test moves.
 
     schema      every table, and which rule each constraint carries (schema_leads, triggers)
     migrations  how the schema came to be; `migrate` brings a ledger to the newest
+    revision    which revision a ledger is at, and which this version needs
     engine      connections, transactions, which failure is whose fault
     leads       leads, their timelines; the one lock (lead_rows: their shapes; listing: in lists)
     look        all that a look reads, in one statement, and all it writes, in one

@@ -1,4 +1,5 @@
-"""Advisory locks for what has no row to lock: one holder at a time, until the transaction ends.
+"""Advisory locks for what has no row to lock: one holder at a time, until the transaction ends
+(or, for a migration, the session).
 
 Two-key locks, a space of their own beside the one-key locks of `leads.hold_identity`.
 """
@@ -18,13 +19,17 @@ class Room(IntEnum):
     MIGRATE = 1
     TEAM = 2
     FOLD = 3
+    WATCH = 4
 
 
-# First key of the locks on single phones; must not be _OURS.
+# First keys of the locks on single phones, must not be _OURS: on their letters, and (`pace`) on who
+# sends them the next new lead.
 _PHONES = 726
+PHONE_TURN = 727
 
 _HOLD = text("select pg_advisory_xact_lock(:ours, :room)")
 _TRY_HOLD = text("select pg_try_advisory_xact_lock(:ours, :room)")
+_TRY_HOLD_FOR_SESSION = text("select pg_try_advisory_lock(:ours, :room)")
 _HOLD_PHONES = text("""
 select pg_advisory_xact_lock(:phones, held.key) from (
   select distinct hashtext(phone) as key from unnest(cast(:listed as text[])) as phone
@@ -41,6 +46,12 @@ def hold(conn: Connection, room: Room) -> None:
 def try_hold(conn: Connection, room: Room) -> bool:
     """Hold the room if nobody else does."""
     return bool(conn.execute(_TRY_HOLD, {"ours": _OURS, "room": int(room)}).scalar_one())
+
+
+def try_hold_for_session(conn: Connection, room: Room) -> bool:
+    """Hold the room, if nobody else does, until the session ends: over several transactions."""
+    values = {"ours": _OURS, "room": int(room)}
+    return bool(conn.execute(_TRY_HOLD_FOR_SESSION, values).scalar_one())
 
 
 def hold_phones(conn: Connection, phones: Sequence[str]) -> None:

@@ -1,6 +1,13 @@
 """Several leads in one text, a breaker, pages by e-mail, links, and who asked more than once."""
 
-from alembic import op
+from service.ledger.migrations.steps import (
+    Brief,
+    Gentle,
+    NewIndex,
+    new_reference,
+    replaced_check,
+    take,
+)
 
 revision = "0002"
 down_revision = "0001"
@@ -9,20 +16,16 @@ depends_on = None
 
 _KINDS = "'page_text', 'page_call', 'page_email', 'note_text', 'answer_text', 'notice_email'"
 
-STATEMENTS = (
-    "alter table lead add column asked integer default 0 not null",
-    "alter table outbox add column carried_by text",
-    "alter table outbox add constraint outbox_carried_by_fkey"
-    " foreign key (carried_by) references outbox(id)",
-    "alter table outbox drop constraint outbox_kind_known",
-    f"alter table outbox add constraint outbox_kind_known check (kind in ({_KINDS}))",
-    "alter table outbox drop constraint outbox_channel_known",
-    "alter table outbox add constraint outbox_channel_known"
-    " check (channel in ('text', 'call', 'email'))",
-    "create index outbox_link on outbox (left(id, 8))",
-    "create index outbox_carried_by on outbox (carried_by) where carried_by is not null",
-    "create index outbox_rep_sent on outbox (rep_id, sent_at desc) where kind = 'page_text'",
-    """create table breaker (
+STEPS = (
+    Brief("alter table lead add column if not exists asked integer default 0 not null"),
+    Brief("alter table outbox add column if not exists carried_by text"),
+    *new_reference("outbox", "outbox_carried_by_fkey", "carried_by", "outbox(id)"),
+    *replaced_check("outbox", "outbox_kind_known", f"kind in ({_KINDS})"),
+    *replaced_check("outbox", "outbox_channel_known", "channel in ('text', 'call', 'email')"),
+    NewIndex("outbox_link", "outbox (left(id, 8))"),
+    NewIndex("outbox_carried_by", "outbox (carried_by) where carried_by is not null"),
+    NewIndex("outbox_rep_sent", "outbox (rep_id, sent_at desc) where kind = 'page_text'"),
+    Gentle("""create table if not exists breaker (
   channel text not null,
   failures integer default 0 not null,
   last_failed_at timestamptz,
@@ -32,14 +35,13 @@ STATEMENTS = (
   constraint breaker_pkey primary key (channel),
   constraint breaker_channel_known check (channel in ('text', 'call')),
   constraint breaker_counted check (failures >= 0 and opened >= 0)
-)""",
+)"""),
 )
 
 
 def upgrade() -> None:
     """Only what processes of the version before do not notice."""
-    for statement in STATEMENTS:
-        op.execute(statement)
+    take(STEPS)
 
 
 def downgrade() -> None:
