@@ -29,9 +29,9 @@ FIRST_PROCESS = Path("/proc/1/cmdline")
 @click.command()
 @click.argument("role", type=click.Choice(ROLES), required=False)
 def command(role: str | None) -> None:
-    """Exit 0 when the process does its work, else 1 with the reason.
+    """Say whether a process here does its work, for health checks.
 
-    Without a ROLE, it is that of the container's first process; a command that ends by itself, as
+    Exit 0 when it does, else 1 with the reason. Without a ROLE, it is that of the container's first process; a command that ends by itself, as
     `migrate` does, has no health to ask for. Each worker answers for its own machine; of two
     sweeps, either answers for both. Example: speedtolead alive worker
     """
