@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from service.rules import wording
+from service.rules import masking
 from service.rules.decide import take_back_at
 from service.rules.lead import Lead, RepId
 from service.rules.policy import Policy
@@ -133,7 +133,7 @@ def _hide(lead: Lead) -> dict[str, str]:
 
 def _masked(text: str, lead: Lead) -> str:
     """As a page masks it, but in the lead's own script: a screen is no GSM-7."""
-    return wording._masked(wording._plain(text), lead)
+    return masking.masked(masking.plain(text), lead)
 
 
 def _logged(timeline: Timeline) -> tuple[Ending, datetime] | None:

@@ -39,7 +39,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class OpenedLink:
-    """What its page shows, read at ``now``."""
+    """What its page shows, read at ``now``; who has waited longest comes first."""
 
     rep: Person
     cards: tuple[Card, ...]
@@ -54,7 +54,8 @@ def open_link(desk: Desk, token: str) -> OpenedLink | DeadLink:
         if isinstance(found, DeadLink):
             return found
         cards = [_card(desk, conn, found.rep, page) for page in found.pages]
-    return OpenedLink(found.rep, tuple(card for card in cards if card is not None), now)
+    there = [card for card in cards if card is not None]
+    return OpenedLink(found.rep, tuple(sorted(there, key=lambda card: card.since)), now)
 
 
 def find(desk: Desk, conn: Connection, token: str, now: datetime) -> Found | DeadLink:

@@ -49,7 +49,13 @@ MODES = {
     "busy": ("Busy", "deliver", "busy"),
     "blocked": ("Carrier filters texts", "failed", "ring"),
 }
-QUIET_FIELDS = frozenset({"seq", "at", "recorded_at", "event", "because", "page_id", "call_id"})
+# What a newcomer does not ask of an event: its bookkeeping, and what stands beside it anyway.
+QUIET_FIELDS = frozenset(
+    {
+        *("seq", "at", "recorded_at", "event", "because", "actor", "page_id", "call_id", "re"),
+        *("t0", "late_or_skewed", "has_phone", "turn_at", "audience"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from service.desk.attend import attend
-from service.desk.hear_text import go_deaf, hear_text, persistently
+from service.desk.hear_text import hear_text, persistently
+from service.desk.reach import opted_out
 from service.desk.record import hold, numbered, record
 from service.desk.settling import settle
 from service.desk.take_in import TakenIn
@@ -23,7 +24,7 @@ from service.phone.callbacks import InboundText
 from service.phone.line import Accepted, Busy, NotFound, Rejected, Unknown
 from service.rules.lead import RepId
 from service.rules.timeline import By, Channel, Claimed, Excluded, Fact, Outcome, Settled
-from tests.rooms.desk_world import ANN, BOB, MIA, TEAM, World
+from tests.rooms.desk_world import ANN, BOB, LINKS, MIA, TEAM, World
 from tests.rooms.ledger_world import Beside, await_blocked
 
 
@@ -40,7 +41,8 @@ def test_a_lead_is_stored_woken_paged_and_claimed(world: World) -> None:
     assert world.woken == [lead.lead_id]
     (page,) = world.pages(lead)
     assert page.row.to_number == ANN
-    assert page.row.body == "10:00 LEAD Dana Fox: solar for my roof. website. 1 take 2 pass"
+    words = "10:00 LEAD Dana Fox: solar for my roof. website. 1 take 2 pass"
+    assert page.row.body == f"{words} {LINKS.link_for(page.row.id)}"
     world.texts(ANN, "1")
     (note,) = world.pages(lead)
     assert note.row.to_number == ANN
@@ -265,7 +267,7 @@ def test_a_start_and_a_refusal_at_one_instant_do_not_cross(world: World) -> None
         hold(conn, lead.lead_id)
         start = Beside(lambda: world.texts(ANN, "YES"))
         await_blocked(world.ledger)
-        go_deaf(world.desk, conn, ann, world.clock.now(), 21610)
+        opted_out(world.desk, conn, ann, world.clock.now(), 21610)
     start.ended()
     assert world.standing(lead).owner == "ann"
     with world.ledger.transaction() as conn:
@@ -436,6 +438,7 @@ def test_what_may_not_have_been_sent_is_sent_once_more_and_no_third_time(world: 
     first = world.takes()
     assert isinstance(first, Taking)
     settle(world.desk, first.row, Unknown("timeout"))
+    world.five_seconds_pass()
     second = world.takes()
     assert isinstance(second, Taking)
     assert second.row.again_of == first.row.id
@@ -451,6 +454,7 @@ def copies(world: World, lead: TakenIn) -> tuple[Taking, Taking]:
     first = world.takes()
     assert isinstance(first, Taking)
     settle(world.desk, first.row, Unknown("timeout"))
+    world.five_seconds_pass()
     second = world.takes()
     assert isinstance(second, Taking)
     settle(world.desk, second.row, Accepted("SM2", "queued"))
@@ -479,6 +483,7 @@ def test_a_first_copy_that_fails_leaves_its_repeat_waiting(world: World) -> None
     settle(world.desk, first.row, Unknown("timeout"))
     world.receipt(first, "undelivered", 30008)
     assert "page_failed" not in world.kinds(lead)
+    world.five_seconds_pass()
     assert isinstance(world.takes(), Taking)
 
 
@@ -652,10 +657,12 @@ def test_who_is_on_duty(world: World) -> None:
 
 def test_a_withdrawn_row_is_never_taken(world: World) -> None:
     lead = world.asks()
+    world.pages(lead)
+    world.clock.moves(120)
     world.looks(lead)
     with world.ledger.transaction() as conn:
-        (row,) = outbox.ordered_pages(conn, lead.lead_id)
-    world.texts(BOB, "1")  # nobody paged Bob: nothing is open for him
+        row = next(row for row in outbox.ordered_pages(conn, lead.lead_id) if row.rep_id == "bob")
+    world.texts(BOB, "1")  # his page was not sent yet: nothing is open for him
     world.texts(ANN, "1")
     with world.ledger.transaction() as conn:
         now = outbox.row(conn, row.id)

@@ -1,0 +1,1 @@
+"""A real browser on every page that a person uses, as wide as a phone."""
