@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -22,16 +22,27 @@ from service.desk.dispatch import (
     ALL,
     Full,
     renew_leases,
-    still_worth_sending,
     take_next,
 )
 from service.desk.lost import sent_after_all
+from service.desk.mailing import sent_by
 from service.desk.settling import settle
 from service.desk.taking import Taking, taking_of
+from service.desk.wanted import still_worth_sending
 from service.errors import LeadBusy, LedgerUnavailable, LineError
 from service.ledger.outbox_rows import OutboxRow
-from service.phone.line import Busy, CallOrder, Line, NotFound, SendOutcome, Unknown
+from service.mail.post import MailOrder, Post
+from service.phone.line import (
+    Busy,
+    CallOrder,
+    Line,
+    NotFound,
+    SendOutcome,
+    TextOrder,
+    Unknown,
+)
 from service.rules.lead import PageId
+from service.rules.timeline import Channel
 
 log = structlog.get_logger("send")
 
@@ -52,6 +63,8 @@ RENEW_EVERY_S = 1.5
 # An idle connection is closed by the carrier after a minute or so; asking now and then keeps the
 # next page quick.
 WARM_EVERY_S = 45.0
+# E-mails go beside the phones and are read when somebody sits down.
+LOOK_FOR_MAIL_EVERY_S = 1.0
 
 
 class Senders:
@@ -60,11 +73,15 @@ class Senders:
     A look in the same process may reserve a free sender and give it the message it ordered
     (``attend.Hands``). One idle sender at a time asks the ledger twice a second, for messages
     ordered elsewhere; each that finds one rings the next, so that a backlog wakes them all.
+    E-mails have a thread of their own: a slow mail server must not keep a phone from ringing.
     """
 
-    def __init__(self, desk: Desk, line: Line, public_url: str, threads: int) -> None:
+    def __init__(
+        self, desk: Desk, line: Line, public_url: str, threads: int, post: Post | None = None
+    ) -> None:
         self._desk = desk
         self._line = line
+        self._post = post
         self._public_url = public_url
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -78,6 +95,7 @@ class Senders:
         self._threads = [
             threading.Thread(target=self._run, name=f"send-{number}") for number in range(threads)
         ]
+        self._threads.append(threading.Thread(target=self._run_mail, name="send-mail"))
         self._renewer = threading.Thread(target=self._renew, name="renew", daemon=True)
 
     def start(self) -> None:
@@ -108,7 +126,7 @@ class Senders:
     def ring(self, messages: int = 1) -> None:
         """Messages were ordered: so many senders should ask the ledger at once."""
         with self._changed:
-            self._rung = min(self._rung + messages, len(self._threads))
+            self._rung = min(self._rung + messages, len(self._threads) - 1)
             self._changed.notify(messages)
 
     def stop(self) -> None:
@@ -143,6 +161,11 @@ class Senders:
                 warmed_at = time.monotonic()
             elif time.monotonic() - warmed_at > WARM_EVERY_S:
                 warmed_at = self._warm()
+
+    def _run_mail(self) -> None:
+        while not self._stopping.is_set():
+            if not self._guarded(lambda: self._one((Channel.EMAIL,))):
+                self._stopping.wait(LOOK_FOR_MAIL_EVERY_S)
 
     def _next(self) -> tuple[OutboxRow, float] | None:
         """Wait for something to do: a message given to us, or (None) a reason to ask the ledger or
@@ -193,29 +216,29 @@ class Senders:
             taking = taking_of(self._desk, row, self._public_url)
             self._see_off(taking, waited=time.monotonic() - since > GIVEN_FRESH_S)
         finally:
-            self._out_of_hand(row)
+            self._out_of_hand((row,))
         return True
 
-    def _out_of_hand(self, row: OutboxRow) -> None:
+    def _out_of_hand(self, rows: Sequence[OutboxRow]) -> None:
         with self._changed:
-            self._in_hand.discard(row.id)
+            self._in_hand.difference_update(row.id for row in rows)
 
-    def _one(self) -> bool:
-        """Send one message, if one waits; whether it did."""
-        taking = take_next(self._desk, self._public_url, self.name, ALL)
+    def _one(self, channels: tuple[Channel, ...] = ALL) -> bool:
+        """Send one message of these channels, if one waits; whether it did."""
+        taking = take_next(self._desk, self._public_url, self.name, channels)
         if isinstance(taking, Full):
             others = tuple(channel for channel in ALL if channel is not taking.channel)
             taking = take_next(self._desk, self._public_url, self.name, others)
         if not isinstance(taking, Taking):
             return False
         with self._changed:
-            self._in_hand.add(taking.row.id)
+            self._in_hand.update(row.id for row in taking.rows)
         try:
             self.ring()
             self._see_off(taking)
             return True
         finally:
-            self._out_of_hand(taking.row)
+            self._out_of_hand(taking.rows)
 
     def _see_off(self, taking: Taking, waited: bool = False) -> None:
         """Send it and write down what came of it; nothing when it was not wanted any more."""
@@ -232,28 +255,32 @@ class Senders:
             waited = True
         outcome: SendOutcome = Unknown("connection")
         for _ in range(TRIES_MAX):
-            if waited and not self._still_wanted(taking.row):
+            if waited and not self._still_wanted(taking):
                 return None
-            if isinstance(taking.order, CallOrder):
-                outcome = self._line.place_call(taking.order)
-            else:
-                outcome = self._line.send_text(taking.order)
+            outcome = self._asked(taking.order)
             if not isinstance(outcome, Busy):
                 break
             self._stopping.wait(min(outcome.retry_after_s, BUSY_WAIT_MAX_S))
             waited = True
         return outcome
 
-    def _still_wanted(self, row: OutboxRow) -> bool:
+    def _asked(self, order: TextOrder | CallOrder | MailOrder) -> SendOutcome:
+        if isinstance(order, MailOrder):
+            return sent_by(self._post, order)
+        if isinstance(order, CallOrder):
+            return self._line.place_call(order)
+        return self._line.send_text(order)
+
+    def _still_wanted(self, taking: Taking) -> bool:
         """Raises LedgerUnavailable, LeadBusy when that cannot be said for seconds: then it is left
         to the sweep, unsent."""
         for _ in range(SETTLE_TRIES_MAX - 1):
             try:
-                return still_worth_sending(self._desk, row)
+                return still_worth_sending(self._desk, taking.row, taking.carried)
             except (LedgerUnavailable, LeadBusy) as gone:
                 log.warning("send", outcome="not asked yet", because=str(gone))
                 self._stopping.wait(REST_S)
-        return still_worth_sending(self._desk, row)
+        return still_worth_sending(self._desk, taking.row, taking.carried)
 
     def _looked_up(self, taking: Taking, outcome: SendOutcome) -> SendOutcome | NotFound:
         """Of an answer that was lost, what the carrier's own list says: what it has is not sent
@@ -269,7 +296,7 @@ class Senders:
     def _settle(self, taking: Taking, outcome: SendOutcome | NotFound) -> None:
         for _ in range(SETTLE_TRIES_MAX):
             try:
-                settle(self._desk, taking.row, outcome)
+                settle(self._desk, taking.row, outcome, taking.carried)
                 return
             except (LedgerUnavailable, LeadBusy) as gone:
                 log.warning("send", outcome="not settled yet", because=str(gone))

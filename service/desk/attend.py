@@ -112,10 +112,9 @@ def _look(desk: Desk, lead_id: LeadId, taken_by: str | None) -> _Looked | None:
         policy = desk.present.policy(conn, held.row.policy_version)
         verdict, floor = _ask(desk, conn, held, policy, now)
         events = _events(held, verdict, now)
-        orders = _write(desk, conn, held, verdict, events, policy, floor, now, taken_by)
-    taken = [order for order in orders if order.from_number is not None]
-    given = taken_row(taken[0], taken_by) if taken and taken_by else None
-    return _Looked(events, verdict.look_again_at, len(orders) - len(taken), given)
+        orders, taken = _write(desk, conn, held, verdict, events, policy, floor, now, taken_by)
+    given = taken_row(orders[0], taken_by) if taken and taken_by else None
+    return _Looked(events, verdict.look_again_at, len(orders) - taken, given)
 
 
 def _ask(
@@ -176,11 +175,12 @@ def _write(
     floor: Floor,
     now: datetime,
     taken_by: str | None,
-) -> tuple[Order, ...]:
-    """Write all of it in one statement; nothing when nothing changed. The messages ordered."""
+) -> tuple[tuple[Order, ...], bool]:
+    """Write all of it in one statement; nothing when nothing changed. The messages ordered, and
+    whether the one that there is was taken: a phone may have been sent a page just now."""
     unchanged = not events and held.row.woken_at is None
     if unchanged and held.row.look_again_at == verdict.look_again_at:
-        return ()
+        return (), False
     known = with_events(held, events)
     worded = word_messages(desk, conn, known, verdict.actions, events, policy, now)
     orders = _taken(desk, worded.orders) if taken_by else worded.orders
@@ -191,19 +191,18 @@ def _write(
         orders=orders,
         taken_by=taken_by,
         lease_s=LEASE_S,
-        asks=worded.asks,
         opened=worded.opened,
         given=_given(held, verdict, policy, floor),
     )
-    look.write(conn, whole)
+    taken = look.write(conn, whole)
     if held.standing.pages or not known.standing.open:
         withdraw_unwanted(conn, known, now)
-    return orders
+    return orders, taken
 
 
 def _taken(desk: Desk, orders: tuple[Order, ...]) -> tuple[Order, ...]:
-    """The orders, taken as they are ordered when it is one text that no pace holds back: it is
-    still wanted, since the rules asked for it in this transaction."""
+    """The orders, to be taken as they are ordered when it is one text that no pace of its sender
+    holds back: it is still wanted, since the rules asked for it in this transaction."""
     carrier = desk.present.crew().team.carrier
     if len(orders) != 1 or orders[0].channel is not Channel.TEXT or carrier.texts_per_second:
         return orders

@@ -6,20 +6,24 @@ out of order, and may overtake the answer to our own request.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 import structlog
 from sqlalchemy import Connection
 
+from service.desk import reach
+from service.desk.carried import carried_ids
 from service.desk.desk import Desk
-from service.desk.hear_text import OPTED_OUT, go_deaf, persistently
+from service.desk.hear_text import persistently
 from service.desk.orders import ERASED
 from service.desk.present import floor_changed
 from service.desk.record import Held, hold, numbered, record
 from service.ledger import inbound, leads, outbox, people
 from service.ledger.outbox import OutboxRow
 from service.phone.callbacks import CallStatus, KeyPressed, TextStatus
-from service.phone.codes import failure
-from service.rules import answers, wording
-from service.rules.floor import Person
+from service.phone.codes import call_failure, failure
+from service.rules import answers, spoken
 from service.rules.lead import LeadId, PageId, RepId
 from service.rules.timeline import (
     By,
@@ -36,7 +40,7 @@ from service.rules.timeline import (
 log = structlog.get_logger("line")
 
 CARRIER = "carrier"
-PAGES = ("page_text", "page_call")
+PAGES = ("page_text", "page_call", "page_email")
 TAKE_KEY, PASS_KEY = "1", "2"
 
 # A call that ended so was never going to ring. Busy and unanswered are silence, not failure.
@@ -45,19 +49,28 @@ _TEXT_FAILED = ("failed", "undelivered", "canceled")
 
 
 def hear_receipt(desk: Desk, status: TextStatus | CallStatus) -> bool:
-    """Note how far a message has come; False when we know no such message."""
+    """Note how far a message has come, for each lead that it told of; False when we know no such
+    message."""
+    carried = _hear_one(desk, status)
+    for page_id in carried or ():
+        _hear_one(desk, replace(status, page_id=page_id))
+    return carried is not None
+
+
+def _hear_one(desk: Desk, status: TextStatus | CallStatus) -> tuple[PageId, ...] | None:
+    """The same for one row; which others it carries, None when we know no such message."""
     wake: LeadId | None = None
-    gone_deaf = False
     with desk.ledger.transaction() as conn:
         row = outbox.row(conn, status.page_id)
         if row is None:
             log.warning("receipt", page=status.page_id, outcome="unknown message")
-            return False
+            return None
+        carried = carried_ids(conn, row)
         held = hold(conn, row.lead_id) if row.lead_id else None
         if not outbox.raise_status(
             conn, row.id, status.status, status.rank, status.sid, status.code
         ):
-            return True
+            return carried
         now = desk.clock.now() if held is None else desk.now_for(held.row.last_recorded_at)
         outbox.settle_sent(conn, row.id, status.sid, status.status, now, status.rank)
         if held is not None and row.kind in PAGES:
@@ -69,18 +82,31 @@ def hear_receipt(desk: Desk, status: TextStatus | CallStatus) -> bool:
             events = numbered(held, facts, at=now, now=now, because=because, actor=CARRIER)
             record(conn, held, events)
             wake = held.id if any(answers.stirs(fact) for fact in facts) else None
-        person = _person(desk, row)
-        if person and status.code and failure(status.code).reason == OPTED_OUT:
-            gone_deaf = go_deaf(desk, conn, person, now, status.code)
+        floor_moved = _reachability(desk, conn, held, row, status, now)
     if wake is not None:
         desk.wake([wake])
-    if gone_deaf:
+    if floor_moved:
         floor_changed(desk.ledger, desk.clock.now())
-    return True
+    return carried
 
 
-def _person(desk: Desk, row: OutboxRow) -> Person | None:
-    return desk.present.crew().people.get(row.rep_id) if row.rep_id else None
+def _reachability(
+    desk: Desk,
+    conn: Connection,
+    held: Held | None,
+    row: OutboxRow,
+    status: TextStatus | CallStatus,
+    now: datetime,
+) -> bool:
+    """What a status shows of the phone; True when that is news. One message shows it once, whatever
+    it carried."""
+    if row.carried_by is not None:
+        return False
+    if isinstance(status, TextStatus) and status.reached:
+        # Most receipts come from phones that were never deaf, and cost no statement.
+        deaf = held is None or any(phone == row.to_number for phone, _ in held.deaf)
+        return deaf and reach.came_through(conn, row.to_number, row.channel, now)
+    return reach.failed(desk, conn, row, now, status.code)
 
 
 def _has_failed(channel: Channel, status: str | None) -> bool:
@@ -129,6 +155,8 @@ def _failed(
     """A page the carrier gave up ends its channel for this lead, whatever the number says: the
     next page goes by other means at once (CONTRACT.md; an unreachable rung costs nothing)."""
     why = failure(code) if code is not None else None
+    if channel is Channel.CALL:
+        why = call_failure(status, code) or why
     reason = why.reason if why else status
     return PageFailed(page_id, rep, channel, reason, code, ends_channel=True)
 
@@ -143,11 +171,11 @@ def spoken_page(desk: Desk, page_id: PageId) -> tuple[str, bool]:
         row = outbox.row(conn, page_id)
         view = leads.read_lead(conn, row.lead_id) if row and row.lead_id else None
     if row is None or view is None:
-        return wording.spoken_closed(), False
+        return spoken.spoken_closed(), False
     if view.row.owner is not None and view.row.owner != row.rep_id:
         return _spoken_taken(desk, RepId(view.row.owner)), False
     if view.row.state in ("settled", "excluded"):
-        return wording.spoken_closed(), False
+        return spoken.spoken_closed(), False
     return row.body, True
 
 
@@ -171,16 +199,21 @@ def _hear_key(desk: Desk, key: KeyPressed) -> str | None:
         row = outbox.row(conn, key.page_id)
         held = hold(conn, row.lead_id) if row and row.lead_id else None
         if row is None or held is None or row.rep_id is None:
-            return wording.spoken_closed()
+            return spoken.spoken_closed()
         # Asked again under the lead's lock: two deliveries of one key are one key.
         before = inbound.seen(conn, name)
         if before is not None:
             return before.answer
-        spoken = _apply_key(desk, conn, held, row, key)
-        inbound.remember(conn, name, "key", held.id, spoken, desk.clock.now())
+        words = _apply_key(desk, conn, held, row, key)
+        now = desk.clock.now()
+        inbound.remember(conn, name, "key", held.id, words, now)
+        was_deaf = any(phone == row.to_number for phone, _ in held.deaf)
+        hears = was_deaf and reach.came_through(conn, row.to_number, Channel.CALL, now)
         lead_id = held.id
     desk.wake([lead_id])
-    return spoken
+    if hears:
+        floor_changed(desk.ledger, desk.clock.now())
+    return words
 
 
 def _apply_key(desk: Desk, conn: Connection, held: Held, row: OutboxRow, key: KeyPressed) -> str:
@@ -220,22 +253,22 @@ def _spoken_after(
     for fact in said:
         match fact:
             case ClaimLost(owner=owner):
-                return _spoken_taken(desk, owner) if owner else wording.spoken_closed()
+                return _spoken_taken(desk, owner) if owner else spoken.spoken_closed()
             case Passed():
-                return wording.spoken_passed()
+                return spoken.spoken_passed()
             case Claimed():
                 break
     if not held.standing.open:
-        return wording.spoken_closed()
+        return spoken.spoken_closed()
     if not took:
-        return wording.spoken_passed()
+        return spoken.spoken_passed()
     lead = leads.person_of(conn, held.id) or ERASED
     person = desk.present.crew().people.get(rep)
     deaf = person is not None and (person.phone, Channel.TEXT) in people.deaf_phones(conn)
     texts = not deaf and not desk.present.crew().team.texts_off
-    return wording.spoken_yours(lead, text_follows=texts)
+    return spoken.spoken_yours(lead, text_follows=texts)
 
 
 def _spoken_taken(desk: Desk, owner: RepId) -> str:
     person = desk.present.crew().people.get(owner)
-    return wording.spoken_taken(person.name if person else "Somebody")
+    return spoken.spoken_taken(person.name if person else "Somebody")

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
-import structlog
 from sqlalchemy import Connection
 
-from service.desk.desk import Desk, new_page_id
+from service.desk import reach
+from service.desk.desk import Desk
+from service.desk.notices import answer
 from service.desk.orders import ERASED
 from service.desk.present import floor_changed
 from service.desk.record import Held, hold, numbered, record
 from service.errors import LeadBusy
-from service.ledger import inbound, leads, outbox, people, questions
-from service.ledger.outbox import Order
+from service.ledger import inbound, leads, people, questions
 from service.phone.callbacks import InboundText
 from service.rules import answers, wording
 from service.rules.duty import on_duty
@@ -51,18 +51,11 @@ from service.rules.replies import (
 from service.rules.standing import Standing
 from service.rules.timeline import By, Channel, Fact
 
-# An answer that comes ten minutes late answers nothing any more.
-ANSWER_USEFUL = timedelta(minutes=10)
-
-OPTED_OUT = "opted_out"
-
 # A carrier does not send a rep's word again, so we ask for the lead again ourselves. Each try
 # waits 2 s for a lock at most: three of them are done before the carrier gives up (10-15 s).
 TRIES_MAX = 3
 
 T = TypeVar("T")
-
-log = structlog.get_logger("text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +131,14 @@ def _key(text: InboundText) -> str:
 
 
 def _reply_of(text: InboundText) -> Reply:
-    """What the text says; a stop that the carrier recognised is one, whatever its words."""
-    return Stop("STOP") if text.opt_out_type == "STOP" else read_reply(text.body)
+    """What the text says; a stop or start that the carrier recognised is one, whatever its
+    words."""
+    said = read_reply(text.body)
+    if text.opt_out_type == "STOP":
+        return Stop("STOP")
+    if text.opt_out_type == "START" and not isinstance(said, Start):
+        return Start("START", also_take=False)
+    return said
 
 
 def _was_stopped(heard: _Heard, reply: Reply) -> bool:
@@ -149,48 +148,13 @@ def _was_stopped(heard: _Heard, reply: Reply) -> bool:
 
 
 def _reachability(heard: _Heard, reply: Reply) -> bool:
-    """A stop word makes the phone deaf to texts, a start word makes it hear; True when news."""
+    """What a text shows of its phone; True when that is news. A stop word makes it deaf to texts,
+    a start word makes it hear, and any other word shows that the number lives."""
     if isinstance(reply, Stop):
-        return go_deaf(heard.desk, heard.conn, heard.person, heard.now, None)
+        return reach.opted_out(heard.desk, heard.conn, heard.person, heard.now)
     if isinstance(reply, Start):
-        return people.make_hearing(heard.conn, heard.person.phone, Channel.TEXT)
-    return False
-
-
-def go_deaf(desk: Desk, conn: Connection, person: Person, now: datetime, code: int | None) -> bool:
-    """Texts no longer reach this person: kept, and the managers are told once."""
-    if not people.make_deaf(conn, person.phone, Channel.TEXT, now, OPTED_OUT, code):
-        return False
-    notice = wording.opted_out_notice_to_manager(person.name)
-    # By phone: each notice holds what its phone was last sent, and two of these must not cross.
-    for manager in sorted(desk.present.crew().people.values(), key=lambda each: each.phone):
-        if manager.manager and manager.id != person.id:
-            answer(conn, manager, notice, now)
-    log.warning("rep", rep=person.id, outcome="unreachable by text", because=OPTED_OUT)
-    return True
-
-
-def answer(
-    conn: Connection,
-    person: Person,
-    body: str,
-    now: datetime,
-    lead_id: LeadId | None = None,
-) -> None:
-    """Order an answer to a phone that asks nothing."""
-    row = Order(
-        id=new_page_id(),
-        lead_id=lead_id,
-        seq=None,
-        kind="answer_text",
-        channel=Channel.TEXT,
-        rep_id=person.id,
-        to_number=person.phone,
-        body=body,
-        not_after=now + ANSWER_USEFUL,
-        ordered_at=now,
-    )
-    outbox.order(conn, [row])
+        return reach.opted_in(heard.conn, heard.person)
+    return reach.came_through(heard.conn, heard.person.phone, Channel.TEXT, heard.now)
 
 
 def _act(heard: _Heard, reply: Reply, *, was_stopped: bool) -> LeadId | None:

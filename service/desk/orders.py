@@ -17,10 +17,11 @@ from service.desk.links import Links
 from service.desk.present import Crew
 from service.desk.record import Held
 from service.ledger import questions
+from service.ledger.lead_rows import LeadRow
 from service.ledger.look import Opened
 from service.ledger.outbox_rows import Order, OutboxKind
 from service.ledger.questions import Letter
-from service.rules import wording
+from service.rules import notices, spoken, wording
 from service.rules.decide import Action, Page, Tell
 from service.rules.floor import Person
 from service.rules.hours import clock_text
@@ -33,10 +34,17 @@ from service.rules.timeline import (
     Note,
     Outcome,
     Paged,
+    Timeline,
     Told,
 )
 
 ERASED = Lead(name="", ask="")
+
+_PAGE_KINDS: dict[Channel, OutboxKind] = {
+    Channel.TEXT: "page_text",
+    Channel.CALL: "page_call",
+    Channel.EMAIL: "page_email",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,10 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class Worded:
-    """Messages ready to be ordered, the questions they open, and which of them ask for a lead to
-    be taken (words like "ok" claim only the last of these)."""
+    """Messages ready to be ordered, and the questions they open."""
 
     orders: tuple[Order, ...] = ()
     opened: tuple[Opened, ...] = ()
-    asks: frozenset[PageId] = frozenset()
 
 
 def word_messages(
@@ -85,6 +91,7 @@ def word_messages(
         if isinstance(action, Page | Tell)
         and action.rep in crew.people
         and not (isinstance(action, Tell) and crew.team.texts_off)
+        and _address(action, crew.people[action.rep])
     ]
     if not sending:
         return Worded()
@@ -102,14 +109,16 @@ def word_messages(
             and order.seq == asking[order.to_number].seq
             and (letter := letters[order.to_number].letter) is not None
         ),
-        asks=frozenset(order.id for order in orders if order.kind == "page_text"),
     )
 
 
 def _asks(action: Page | Tell) -> bool:
-    """Whether a message leaves a question open: a page does, so do a lead of one's own and one
-    that was taken back, which may be taken again."""
-    return isinstance(action, Page) or action.note in (Note.YOURS, Note.TAKEN_BACK)
+    """Whether a message leaves a question open on a phone: a page does (but an e-mail, which is
+    answered by its link), so do a lead of one's own and one that was taken back, which may be
+    taken again."""
+    if isinstance(action, Page):
+        return action.channel is not Channel.EMAIL
+    return action.note in (Note.YOURS, Note.TAKEN_BACK)
 
 
 def _order(words: _Words, action: Page | Tell, event: Event, person: Person) -> Order:
@@ -118,7 +127,7 @@ def _order(words: _Words, action: Page | Tell, event: Event, person: Person) -> 
     if isinstance(action, Page):
         channel = action.channel
         body = _page_body(words, channel, person, fact.page_id)
-        kind: OutboxKind = "page_text" if channel is Channel.TEXT else "page_call"
+        kind: OutboxKind = _PAGE_KINDS[channel]
     else:
         channel, kind = Channel.TEXT, "note_text"
         body = _note_body(words, action, person)
@@ -129,24 +138,59 @@ def _order(words: _Words, action: Page | Tell, event: Event, person: Person) -> 
         kind=kind,
         channel=channel,
         rep_id=person.id,
-        to_number=person.phone,
+        to_number=_address(action, person),
         body=body,
         not_after=action.not_after,
         ordered_at=words.now,
     )
 
 
+def _address(action: Page | Tell, person: Person) -> str:
+    """Where a message goes; empty for an e-mail to somebody who has no address by now."""
+    by_mail = isinstance(action, Page) and action.channel is Channel.EMAIL
+    return (person.email or "") if by_mail else person.phone
+
+
 def _page_body(words: _Words, channel: Channel, person: Person, page_id: PageId) -> str:
     source = words.crew.source_name(words.held.row.source)
+    if channel is Channel.EMAIL:
+        return notices.page_mail(
+            clock=clock_text(words.crew.zone_of(person.id), words.held.row.arrived_at),
+            lead=words.lead,
+            source_name=source,
+            link=words.links.link_for(page_id),
+        )
     if channel is Channel.CALL:
-        return wording.spoken_page(lead=words.lead, source_name=source)
-    return wording.page_text(
-        clock=clock_text(words.crew.zone_of(person.id), words.held.row.arrived_at),
-        lead=words.lead,
-        source_name=source,
+        return spoken.spoken_page(lead=words.lead, source_name=source)
+    return page_text(
+        words.crew,
+        words.held.row,
+        words.lead,
+        words.held.timeline,
+        rep=person.id,
         letter=words.letter_of(person),
-        again=any(isinstance(event.fact, AskedAgain) for event in words.held.timeline),
         link=words.links.link_for(page_id),
+    )
+
+
+def page_text(
+    crew: Crew,
+    row: LeadRow,
+    lead: Lead,
+    timeline: Timeline,
+    *,
+    rep: RepId,
+    letter: str | None,
+    link: str,
+) -> str:
+    """The text that pages this rep for this lead."""
+    return wording.page_text(
+        clock=clock_text(crew.zone_of(rep), row.arrived_at),
+        lead=lead,
+        source_name=crew.source_name(row.source),
+        letter=letter,
+        again=any(isinstance(event.fact, AskedAgain) for event in timeline),
+        link=link,
     )
 
 

@@ -80,6 +80,11 @@ class Present:
         self._read_at = 0.0
         self._policies: dict[int, Policy] = {}
 
+    @property
+    def mail(self) -> bool:
+        """Whether there is a mail server."""
+        return self._mail
+
     def crew(self) -> Crew:
         """The team now. Raises ConfigError when no team was ever loaded, and LedgerUnavailable
         only until it was read once: an old copy is better than none."""

@@ -1,6 +1,6 @@
 """What a sender holds in its hands: a message taken, and what is asked of the carrier for it.
 
-Values only; taking and settling are ``dispatch``'s.
+Values only; taking is ``dispatch``'s.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.desk.desk import Desk
+from service.desk.mailing import mail_of
 from service.ledger.outbox_rows import Order, OutboxRow
+from service.mail.post import MailOrder
 from service.phone import urls
 from service.phone.line import CallOrder, TextOrder
 from service.rules.timeline import Channel
@@ -17,11 +19,18 @@ from service.rules.timeline import Channel
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """A message that this sender alone may send, after ``wait_s`` seconds."""
+    """A message that this sender alone may send, after ``wait_s`` seconds. ``carried`` are the
+    other rows that its text is about."""
 
     row: OutboxRow
-    order: TextOrder | CallOrder
+    order: TextOrder | CallOrder | MailOrder
     wait_s: float = 0.0
+    carried: tuple[OutboxRow, ...] = ()
+
+    @property
+    def rows(self) -> tuple[OutboxRow, ...]:
+        """All that was taken, the message's own row first."""
+        return (self.row, *self.carried)
 
 
 def taken_row(order: Order, taken_by: str) -> OutboxRow:
@@ -63,8 +72,11 @@ def taking_of(desk: Desk, row: OutboxRow, public_url: str) -> Taking:
 
 def order_of(
     row: OutboxRow, sender: str, public_url: str, ring_s: int, now: datetime
-) -> TextOrder | CallOrder:
-    """What is asked of the carrier for a row. The row's id is in the callback's URL."""
+) -> TextOrder | CallOrder | MailOrder:
+    """What is asked of the carrier, or of the mail server, for a row. The row's id is in the
+    callback's URL."""
+    if row.channel is Channel.EMAIL:
+        return mail_of(row)
     if row.channel is Channel.CALL:
         return CallOrder(
             page_id=row.id,

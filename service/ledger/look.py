@@ -9,8 +9,9 @@ rules still hold. It decides nothing.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -24,9 +25,9 @@ from service.ledger.lead_rows import (
     person_from,
 )
 from service.ledger.leads import SELECT_TIMELINE, lock_lead
-from service.ledger.outbox_rows import INSERT_ORDERS, Order, orders_json
+from service.ledger.outbox_rows import INSERT_ORDERS, Order, orders_values
 from service.ledger.people import DEAF_MAX, SELECT_DEAF
-from service.ledger.questions import NOTE_LAST_TEXTS, last_texts_json
+from service.ledger.questions import NOT_ASKED
 from service.rules.floor import Turns
 from service.rules.lead import Lead, LeadId, PageId, RepId
 from service.rules.timeline import Channel, Event, Timeline, from_fields
@@ -65,8 +66,8 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Everything that a look, or a fact, writes about one lead. ``taken_by`` and
-    ``lease_s``: an order that names its sender's number is taken as it is ordered."""
+    """Everything that a look, or a fact, writes about one lead. ``taken_by`` and ``lease_s``: the
+    order that names its sender's number is taken as it is ordered, if its phone may have it."""
 
     lead_id: LeadId
     at: datetime
@@ -78,17 +79,21 @@ class Written:
     woken: bool = False
     deltas: Sequence[Delta] = ()
     orders: Sequence[Order] = ()
-    asks: frozenset[PageId] = field(default=frozenset())
     opened: Sequence[Opened] = ()
     given: Given | None = None
     taken_by: str | None = None
     lease_s: float = 0.0
 
 
+# All events of a timeline that is selected as `e`, as one value.
+TIMELINE_JSON = """
+coalesce(jsonb_agg(jsonb_build_array(e.seq, e.at, e.recorded_at, e.because, e.actor, e.kind,
+  e.fields) order by e.seq), '[]')
+"""
+
 _READ = text(f"""
 select
-  (select coalesce(jsonb_agg(jsonb_build_array(e.seq, e.at, e.recorded_at, e.because, e.actor,
-     e.kind, e.fields) order by e.seq), '[]') from ({SELECT_TIMELINE}) e),
+  (select {TIMELINE_JSON} from ({SELECT_TIMELINE}) e),
   (select coalesce(jsonb_agg(jsonb_build_array(d.phone, d.channel)), '[]')
    from ({SELECT_DEAF}) d),
   (select coalesce(jsonb_agg(jsonb_build_array(b.channel, b.open_until)), '[]')
@@ -104,19 +109,17 @@ with new_event as (
   {INSERT_EVENTS}
 ), counted as (
   {INSERT_DELTAS}
-), ordered as (
-  {INSERT_ORDERS}
-), last_said as (
-  {NOTE_LAST_TEXTS}
-), asked as (
+), {INSERT_ORDERS}, asked as (
   insert into question (phone, letter, lead_id, rep_id, opened_at, last_page_id)
-  select a.phone, a.letter, :id, a.rep_id, :at, a.page_id
+  select a.phone, a.letter, :id, a.rep_id,
+    case when o.state = 'taken' then cast(:at as timestamptz) else :not_asked end, a.page_id
   from jsonb_to_recordset(cast(:opened as jsonb)) as a (
     phone text, letter text, rep_id text, page_id text)
+  left join ordered o on o.id = a.page_id
   on conflict (phone, lead_id) do update set letter = excluded.letter, rep_id = excluded.rep_id,
     last_page_id = excluded.last_page_id, closed_at = null,
-    opened_at = case when question.closed_at is null then question.opened_at
-      else excluded.opened_at end
+    opened_at = case when question.closed_at is null
+      then least(question.opened_at, excluded.opened_at) else excluded.opened_at end
 ), given as (
   insert into turn (route, served, finish)
   select g.route, g.served, g.finish
@@ -130,6 +133,7 @@ update lead set state = :state, owner = :owner, rung = :rung, attempts = :attemp
   last_seq = :last_seq, last_recorded_at = :last_recorded_at,
   woken_at = case when :woken then clock_timestamp() end
 where id = :id
+returning (select count(*) from ordered o where o.state = 'taken')
 """)
 
 
@@ -146,11 +150,16 @@ def begin(conn: Connection, lead_id: LeadId) -> Seen | None:
     events, deaf, tripped, held, *person = conn.execute(_READ, values).one()
     return Seen(
         row=row,
-        timeline=tuple(_event(*each) for each in events),
+        timeline=timeline_from(events),
         person=person_from(person) if held is not None else None,
         deaf=frozenset((phone, Channel(channel)) for phone, channel in deaf),
         tripped={Channel(each): datetime.fromisoformat(until) for each, until in tripped},
     )
+
+
+def timeline_from(events: Sequence[Sequence[Any]]) -> Timeline:
+    """A timeline from its events as TIMELINE_JSON lists them."""
+    return tuple(_event(*each) for each in events)
 
 
 def _event(
@@ -166,23 +175,21 @@ def _event(
     return Event(seq, instant(at), instant(recorded_at), because, actor, from_fields(kind, fields))
 
 
-def write(conn: Connection, written: Written) -> None:
-    """Write all that came of a look; the caller holds the lead, and the phones it opens questions
-    on (`questions.letters_for`)."""
+def write(conn: Connection, written: Written) -> bool:
+    """Write all that came of a look; whether an order was taken as it was ordered. The caller holds
+    the lead, and the phones it opens questions on (`questions.letters_for`)."""
     standing = written.standing
-    conn.execute(
+    done = conn.execute(
         _WRITE,
         {
             "id": written.lead_id,
             "at": written.at,
             "events": events_json(written.events),
             "deltas": deltas_json(written.deltas),
-            "orders": orders_json(written.orders),
-            "last_texts": last_texts_json(written.orders, written.asks),
+            **orders_values(written.orders, written.taken_by, written.lease_s),
+            "not_asked": NOT_ASKED,
             "opened": json.dumps([_opened_json(each) for each in written.opened]),
             "given": _given_json(written.given),
-            "taken_by": written.taken_by,
-            "lease_s": float(written.lease_s),
             "state": str(standing.state),
             "owner": standing.owner,
             "rung": standing.rung,
@@ -198,6 +205,7 @@ def write(conn: Connection, written: Written) -> None:
             "woken": written.woken,
         },
     )
+    return bool(done.scalar())
 
 
 def _opened_json(opened: Opened) -> dict[str, str]:

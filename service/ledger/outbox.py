@@ -1,31 +1,25 @@
-"""Messages ordered, taken and sent: at most one taker each, and no way back.
+"""Messages ordered, settled and heard of again; how they are taken is `outbox_taking`.
 
-It picks the oldest row that nobody holds; whether that row is still wanted is decided by its
-caller (the pure `still_wanted`), under the lead's lock that the pick brought along. Leases and
-the order of taking go by PostgreSQL's clock. Whoever writes to a lead and to its rows in one
-transaction locks the lead first.
+Whoever writes to a lead and to its rows in one transaction locks the lead first.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from service.ledger.lead_rows import LEAD_COLUMNS, LEAD_WIDTH, LeadRow
 from service.ledger.outbox_rows import (
     INSERT_ORDERS,
     OUTBOX_COLUMNS,
-    OUTBOX_WIDTH,
+    ROWS_MAX,
     Order,
     OutboxKind,
     OutboxRow,
     OutboxState,
-    Picked,
-    orders_json,
+    orders_values,
     outbox_row,
 )
-from service.ledger.questions import NOTE_LAST_TEXTS, last_texts_json
 from service.rules.lead import LeadId, PageId
 from service.rules.timeline import Channel
 
@@ -34,17 +28,11 @@ __all__ = [
     "OutboxKind",
     "OutboxRow",
     "OutboxState",
-    "Picked",
-    "lapsed_leases",
-    "mark_expired",
-    "mark_taken",
-    "mark_withdrawn",
+    "carried",
     "order",
     "order_again",
     "ordered_pages",
-    "pick_next",
     "raise_status",
-    "renew",
     "row",
     "settle_failed",
     "settle_sent",
@@ -55,18 +43,12 @@ __all__ = [
     "withdraw_repeat",
 ]
 
-# One sweep's helping; what is left waits half a second for the next.
-ROWS_MAX = 100
-
 # A repeat is named after what it repeats, so that there is one at most and a receipt finds both.
 AGAIN_SUFFIX = ".2"
 
 
 _ORDER = text(f"""
-with ordered as (
-  {INSERT_ORDERS}
-)
-{NOTE_LAST_TEXTS}
+with {INSERT_ORDERS} select count(*) from ordered
 """)
 
 _ORDER_AGAIN = text("""
@@ -96,31 +78,6 @@ order by o.ordered_clock, o.id limit :limit
 """)
 
 _ROW = text(f"select {OUTBOX_COLUMNS} from outbox o where o.id = :id")
-# The lead first, then the row: a row whose lead is held by a look is left alone, and the look may
-# withdraw it. Neither lock waits, so taking can deadlock with nothing.
-_PICK = text(f"""
-select {OUTBOX_COLUMNS}, {LEAD_COLUMNS} from outbox o join lead l on l.id = o.lead_id
-where o.state = 'ordered' and o.channel = any(cast(:channels as text[]))
-order by o.ordered_clock limit 1
-for no key update of l, o skip locked
-""")
-
-_PICK_LEADLESS = text(f"""
-select {OUTBOX_COLUMNS} from outbox o
-where o.state = 'ordered' and o.lead_id is null and o.channel = any(cast(:channels as text[]))
-order by o.ordered_clock limit 1 for no key update skip locked
-""")
-
-_MARK_TAKEN = text("""
-update outbox set state = 'taken', taken_by = :taken_by, taken_clock = clock_timestamp(),
-  lease_until = clock_timestamp() + make_interval(secs => :lease_s),
-  from_number = coalesce(:from_number, from_number)
-where id = :id and state = 'ordered'
-""")
-
-_MARK_WITHDRAWN = text("update outbox set state = 'withdrawn' where id = :id and state = 'ordered'")
-_MARK_EXPIRED = text("update outbox set state = 'expired' where id = :id and state = 'ordered'")
-
 # A callback may overtake the answer to our own request: the status already known stays.
 _SETTLE_SENT = text("""
 update outbox set state = 'sent', sent_at = :at, carrier_sid = coalesce(carrier_sid, :sid),
@@ -136,14 +93,8 @@ where id = :id and state in ('taken', 'unsure')
 
 _SETTLE_UNSURE = text("update outbox set state = 'unsure' where id = :id and state = 'taken'")
 
-_RENEW = text("""
-update outbox set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
-where state = 'taken' and id = any(cast(:ids as text[]))
-""")
-
-_LAPSED = text(f"""
-select {OUTBOX_COLUMNS} from outbox o where o.state = 'taken' and o.lease_until < clock_timestamp()
-order by o.lease_until limit :limit
+_CARRIED = text(f"""
+select {OUTBOX_COLUMNS} from outbox o where o.carried_by = :id order by o.ordered_clock limit :limit
 """)
 
 _RAISE_STATUS = text("""
@@ -162,6 +113,7 @@ order by o.sent_at limit :limit
 _SIDS_TO = text("""
 select carrier_sid from outbox
 where to_number = :to_number and channel = :channel and carrier_sid is not null
+  and carried_by is null
 order by ordered_clock desc limit :limit
 """)
 
@@ -169,13 +121,7 @@ order by ordered_clock desc limit :limit
 def order(conn: Connection, rows: Sequence[Order]) -> None:
     """Order messages that no look decided and that ask nothing: answers. A look's go with all
     else that it writes (`look.write`)."""
-    values = {
-        "orders": orders_json(rows),
-        "last_texts": last_texts_json(rows),
-        "taken_by": None,
-        "lease_s": 0.0,
-    }
-    conn.execute(_ORDER, values)
+    conn.execute(_ORDER, orders_values(rows))
 
 
 def order_again(conn: Connection, page_id: PageId, at: datetime) -> PageId | None:
@@ -214,49 +160,6 @@ def row(conn: Connection, page_id: PageId) -> OutboxRow | None:
     return outbox_row(found) if found else None
 
 
-def pick_next(conn: Connection, channels: Sequence[Channel] = tuple(Channel)) -> Picked | None:
-    """Hold the oldest ordered row of these channels whose lead nobody holds, and that lead.
-
-    Never waits: None may also mean that others hold what there is. Rows without a lead (answers
-    to a phone) come when no lead's row is to be had. The caller marks it taken, withdrawn or
-    expired in the same transaction.
-    """
-    values = {"channels": [str(channel) for channel in channels]}
-    found = conn.execute(_PICK, values).one_or_none()
-    if found:
-        lead = LeadRow(*found[OUTBOX_WIDTH : OUTBOX_WIDTH + LEAD_WIDTH])
-        return Picked(outbox_row(found[:OUTBOX_WIDTH]), lead)
-    alone = conn.execute(_PICK_LEADLESS, values).one_or_none()
-    return Picked(outbox_row(alone), None) if alone else None
-
-
-def mark_taken(
-    conn: Connection,
-    page_id: PageId,
-    taken_by: str,
-    lease_s: float,
-    from_number: str | None = None,
-) -> bool:
-    """Take an ordered row for ``lease_s`` seconds; False when it is no longer ordered."""
-    values = {
-        "id": page_id,
-        "taken_by": taken_by,
-        "lease_s": float(lease_s),
-        "from_number": from_number,
-    }
-    return _changed(conn, _MARK_TAKEN, values)
-
-
-def mark_withdrawn(conn: Connection, page_id: PageId) -> bool:
-    """The row has become pointless before anybody took it."""
-    return _changed(conn, _MARK_WITHDRAWN, {"id": page_id})
-
-
-def mark_expired(conn: Connection, page_id: PageId) -> bool:
-    """The row's `not_after` passed before anybody took it."""
-    return _changed(conn, _MARK_EXPIRED, {"id": page_id})
-
-
 def settle_sent(
     conn: Connection,
     page_id: PageId,
@@ -280,17 +183,9 @@ def settle_unsure(conn: Connection, page_id: PageId) -> bool:
     return _changed(conn, _SETTLE_UNSURE, {"id": page_id})
 
 
-def renew(conn: Connection, page_ids: Collection[PageId], lease_s: float) -> int:
-    """Let the leases of these rows run ``lease_s`` seconds from now; how many are still taken.
-
-    By row and not by taker: a row whose sender never learned that it took it must run out."""
-    values = {"ids": list(page_ids), "lease_s": float(lease_s)}
-    return conn.execute(_RENEW, values).rowcount
-
-
-def lapsed_leases(conn: Connection, limit: int = ROWS_MAX) -> list[OutboxRow]:
-    """Taken rows whose taker's lease ran out, unlocked: the carrier is asked about them next."""
-    return [outbox_row(found) for found in conn.execute(_LAPSED, {"limit": limit})]
+def carried(conn: Connection, page_id: PageId, limit: int = ROWS_MAX) -> list[OutboxRow]:
+    """The rows that this row's message carries too, oldest first."""
+    return [outbox_row(found) for found in conn.execute(_CARRIED, {"id": page_id, "limit": limit})]
 
 
 def raise_status(

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from service.ledger.outbox import AGAIN_SUFFIX
 from service.rules.lead import LeadId, PageId, RepId
 
 # Pages share a key about never; this bounds what somebody may make us check.
@@ -38,10 +39,15 @@ select {_COLUMNS} from outbox o where left(o.id, 8) = :key and {_IS_LINKED}
 order by o.id limit {CANDIDATES_MAX}
 """)
 
-# Several leads' pages may share one text; the link in it names the row that was sent.
+# Several leads' pages may share one text; the link in it names the row that was sent, which may be
+# a repeat, as may be any that rode along.
 _CARRIED = text(f"""
-select {_COLUMNS} from outbox o
-where (o.id = :id or (o.carried_by = :id and o.rep_id = :rep)) and {_IS_LINKED}
+select {_COLUMNS} from outbox o where o.id in (
+  select :id
+  union
+  select coalesce(c.again_of, c.id) from outbox c
+  where c.carried_by in (:id, :id || '{AGAIN_SUFFIX}') and c.rep_id = :rep
+) and {_IS_LINKED}
 order by o.ordered_at, o.id limit {CARRIED_MAX}
 """)
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from service.ledger.lead_rows import LeadRow
+from service.ledger.pace import NEW_LEAD_VALUES, TAKE_PHONES
 from service.rules.lead import LeadId, PageId, RepId
 from service.rules.timeline import Channel
 
@@ -21,11 +22,15 @@ OutboxKind = Literal[
 OutboxState = Literal["ordered", "taken", "sent", "failed", "unsure", "withdrawn", "expired"]
 
 
+# One sweep's helping, and the most that one text carries: what is left waits for the next.
+ROWS_MAX = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A message to be sent. ``seq`` is the event that ordered it; ``not_after`` business time.
 
-    ``from_number`` None: chosen when it is taken.
+    ``from_number``: whom it is from if it is taken as it is ordered; else chosen at its taking.
     """
 
     id: PageId
@@ -88,21 +93,43 @@ OUTBOX_COLUMNS = ", ".join(f"o.{name}" for name in OutboxRow.__dataclass_fields_
 OUTBOX_WIDTH = len(OutboxRow.__dataclass_fields__)
 _CHANNEL = tuple(OutboxRow.__dataclass_fields__).index("channel")
 
+# What a phone was last sent: an older text never replaces a newer.
+LAST_TEXT_WINS = """
+on conflict (phone) do update set page_id = excluded.page_id, lead_id = excluded.lead_id,
+  at = excluded.at where last_text.at <= excluded.at
+"""
+
+_PAGES_TO_TAKE = """
+jsonb_to_recordset(cast(:orders as jsonb)) as r (to_number text, from_number text, kind text)
+where cast(:taken_by as text) is not null and r.from_number is not null and r.kind = 'page_text'
+"""
 
 # Part of every statement that orders messages; `:orders` is `orders_json`. With `:taken_by`, an
-# order that names its sender's number is taken as it is ordered, for `:lease_s` seconds.
-INSERT_ORDERS = """
-insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, from_number, body,
-  not_after, ordered_at, state, taken_by, taken_clock, lease_until)
-select r.id, r.lead_id, r.seq, r.kind, r.channel, r.rep_id, r.to_number, r.from_number, r.body,
-  r.not_after, r.ordered_at,
-  case when t.by is null then 'ordered' else 'taken' end, t.by,
-  case when t.by is not null then clock_timestamp() end,
-  case when t.by is not null then clock_timestamp() + make_interval(secs => :lease_s) end
-from jsonb_to_recordset(cast(:orders as jsonb)) as r (
-  id text, lead_id text, seq int, kind text, channel text, rep_id text, to_number text,
-  from_number text, body text, not_after timestamptz, ordered_at timestamptz)
-left join (select cast(:taken_by as text) as by) t on r.from_number is not null
+# order that names its sender's number is taken as it is ordered, for `:lease_s` seconds, unless it
+# is a page and its phone was sent one just now. At most one order of a statement is taken so.
+INSERT_ORDERS = f"""
+slot as (
+  {TAKE_PHONES.format(phones=_PAGES_TO_TAKE)}
+), ordered as (
+  insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, from_number, body,
+    not_after, ordered_at, state, taken_by, taken_clock, lease_until)
+  select r.id, r.lead_id, r.seq, r.kind, r.channel, r.rep_id, r.to_number,
+    case when t.by is not null then r.from_number end, r.body, r.not_after, r.ordered_at,
+    case when t.by is null then 'ordered' else 'taken' end, t.by,
+    case when t.by is not null then clock_timestamp() end,
+    case when t.by is not null then clock_timestamp() + make_interval(secs => :lease_s) end
+  from jsonb_to_recordset(cast(:orders as jsonb)) as r (
+    id text, lead_id text, seq int, kind text, channel text, rep_id text, to_number text,
+    from_number text, body text, not_after timestamptz, ordered_at timestamptz)
+  left join (select cast(:taken_by as text) as by) t on r.from_number is not null
+    and (r.kind <> 'page_text' or exists (select from slot s where s.sender = r.to_number))
+  returning id, lead_id, kind, channel, to_number, state, ordered_at
+), last_said as (
+  insert into last_text (phone, page_id, lead_id, at)
+  select o.to_number, o.id, case when o.kind = 'page_text' then o.lead_id end, o.ordered_at
+  from ordered o where o.state = 'taken' and o.channel = 'text'
+  {LAST_TEXT_WINS}
+)
 """
 
 
@@ -112,9 +139,13 @@ def outbox_row(values: Row[Any] | Sequence[Any]) -> OutboxRow:
     return OutboxRow(*held)
 
 
-def orders_json(orders: Sequence[Order]) -> str:
+def orders_values(
+    orders: Sequence[Order], taken_by: str | None = None, lease_s: float = 0.0
+) -> dict[str, Any]:
     """Orders as INSERT_ORDERS reads them."""
-    return json.dumps([_order_json(row) for row in orders])
+    listed = json.dumps([_order_json(row) for row in orders])
+    own = {"orders": listed, "taken_by": taken_by, "lease_s": float(lease_s)}
+    return {**NEW_LEAD_VALUES, **own}
 
 
 def _order_json(row: Order) -> dict[str, Any]:

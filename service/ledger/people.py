@@ -51,7 +51,10 @@ SELECT_DEAF = "select phone, channel from deaf limit :deaf_max"
 _DEAF = text(SELECT_DEAF)
 _MAKE_DEAF = text("""
 insert into deaf (phone, channel, since, reason, code)
-values (:phone, :channel, :at, :reason, :code) on conflict do nothing
+values (:phone, :channel, :at, :reason, :code)
+on conflict (phone, channel) do update
+set since = excluded.since, reason = excluded.reason, code = excluded.code
+where excluded.reason = 'opted_out' and deaf.reason <> 'opted_out'
 """)
 _MAKE_HEARING = text("delete from deaf where phone = :phone and channel = :channel")
 
@@ -118,7 +121,8 @@ def make_deaf(
     reason: str,
     code: int | None,
 ) -> bool:
-    """This channel no longer reaches the phone; True when that is news."""
+    """This channel no longer reaches the phone; True when that is news. That its owner opted out
+    replaces any other reason: nothing but their own word ends it."""
     values = {
         "phone": phone,
         "channel": str(channel),

@@ -1,23 +1,25 @@
 """Which lead a letter means on a phone, and what we last sent there.
 
-Letters belong to the phone. What a reply means is `rules.replies`' business.
+Letters belong to the phone. A question has its letter from when its text is ordered, and is asked
+when that text is taken: nobody answers what was not sent yet. What a reply means is
+`rules.replies`' business.
 """
 
-import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
 
 from service.ledger.locks import hold_phones
-from service.ledger.outbox_rows import Order
 from service.rules.lead import LeadId, PageId, RepId
 from service.rules.replies import LETTER_KEPT, free_letter
-from service.rules.timeline import Channel
 
 # The most questions a phone is ever asked at once or lately; a page beyond has no letter.
 QUESTIONS_MAX = 200
+
+# When a question was opened whose text nobody has taken yet: far off, and still a date to Python.
+NOT_ASKED = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,22 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class LastText:
-    """What we last sent a phone, and when. ``lead_id`` None: an answer about no lead."""
+    """What we last sent a phone, and when. ``lead_id`` None: it asked for no one lead."""
 
     page_id: PageId
     lead_id: LeadId | None
     at: datetime
 
 
+# A page that a process of the version before took is asked too, though it did not say so here.
 _QUESTIONS = text("""
-select phone, letter, lead_id, rep_id, opened_at, closed_at, last_page_id from question
-where phone = :phone and (closed_at is null or closed_at >= :closed_since)
-order by opened_at, letter limit :limit
+select q.phone, q.letter, q.lead_id, q.rep_id, least(q.opened_at, o.ordered_at) as since,
+  q.closed_at, q.last_page_id
+from question q left join outbox o on o.id = q.last_page_id and q.opened_at = :not_asked
+  and o.taken_clock is not null
+where q.phone = :phone and (q.closed_at is null or q.closed_at >= :closed_since)
+  and (q.opened_at < :not_asked or o.id is not null)
+order by since, q.letter limit :limit
 """)
 
 # Letters that are taken: open, or still resting; and what this lead has on these phones.
@@ -65,24 +72,18 @@ returning phone
 
 _LAST_TEXT = text("select page_id, lead_id, at from last_text where phone = :phone")
 
-# Part of every statement that orders texts; `:last_texts` is `last_texts_json`. Sorted, so that
-# two statements never cross; an older text never replaces a newer.
-NOTE_LAST_TEXTS = """
-insert into last_text (phone, page_id, lead_id, at)
-select l.phone, l.page_id, l.lead_id, l.at
-from jsonb_to_recordset(cast(:last_texts as jsonb)) as l (
-  phone text, page_id text, lead_id text, at timestamptz)
-order by l.phone
-on conflict (phone) do update set page_id = excluded.page_id, lead_id = excluded.lead_id,
-  at = excluded.at where last_text.at <= excluded.at
-"""
-
 
 def questions_of(
     conn: Connection, phone: str, closed_since: datetime | None = None
 ) -> list[Question]:
-    """The phone's open questions, oldest first; with those closed since an instant, if given."""
-    values = {"phone": phone, "closed_since": closed_since, "limit": QUESTIONS_MAX}
+    """The phone's open questions that were asked, oldest first; with those closed since an
+    instant, if given."""
+    values = {
+        "phone": phone,
+        "closed_since": closed_since,
+        "not_asked": NOT_ASKED,
+        "limit": QUESTIONS_MAX,
+    }
     return [Question(*row) for row in conn.execute(_QUESTIONS, values)]
 
 
@@ -143,22 +144,6 @@ def last_text(conn: Connection, phone: str) -> LastText | None:
     """What we last sent the phone."""
     row = conn.execute(_LAST_TEXT, {"phone": phone}).one_or_none()
     return LastText(*row) if row else None
-
-
-def last_texts_json(orders: Sequence[Order], asks: Collection[PageId] = ()) -> str:
-    """What each phone is last sent by these orders, as NOTE_LAST_TEXTS reads it: one row a phone,
-    were it two texts at once. ``asks``: which of them ask for their lead to be taken."""
-    last = {
-        order.to_number: {
-            "phone": order.to_number,
-            "page_id": order.id,
-            "lead_id": order.lead_id if order.id in asks else None,
-            "at": order.ordered_at.isoformat(),
-        }
-        for order in orders
-        if order.channel is Channel.TEXT
-    }
-    return json.dumps(list(last.values()))
 
 
 def _letter(taken: Iterable[tuple[str, str, bool]], lead_id: LeadId) -> str | None:

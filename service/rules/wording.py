@@ -1,17 +1,27 @@
-"""Every text and spoken line that the product says to a rep, and what it must never say.
+"""Every text that the product sends to a rep.
 
-A lead's words are strangers' words: they are shown in one alphabet, on one line, without anything
-that a phone would dial, mail or open. Before a claim nobody is told how to reach the lead. This
-file knows words, not sending; what digits mean is ``replies``'s affair.
+A lead's words are strangers' words and go through ``masking``; what a voice says is
+``spoken``. This file knows words, not sending; what digits mean is ``replies``'s affair.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from service.rules.lead import Lead, tidy
+from service.rules.lead import Lead
+from service.rules.masking import (
+    LINK,
+    NAME_MAX,
+    masked,
+    name_of,
+    person_name,
+    plain,
+    readable,
+    short_name,
+)
+from service.rules.masking import shown as shown
 from service.rules.replies import ENDING_OF, ENDING_WORDS, QuestionKind
 from service.rules.segments import (
     GSM_ALONE,
@@ -26,13 +36,13 @@ from service.rules.segments import (
 )
 from service.rules.timeline import Ending
 
-# What of a text is looked at before it is cut to what a page can hold.
-READ_MAX = 2000
 CLOCK_MAX, SOURCE_MAX = 12, 24
 # Less of a place or an ask than this says nothing, and is left out.
 PLACE_LEAST, ASK_LEAST = 6, 10
-# A name in a note, and in a list of several leads: enough to tell leads apart.
-NAME_MAX, NAME_LISTED_MAX = 40, 20
+# A name in a list of several leads: enough to tell leads apart.
+NAME_LISTED_MAX = 20
+# Less of a name than this tells nobody from anybody.
+NAME_LEAST = 10
 LISTED_MAX = 5
 TWO_SEGMENTS = 2 * GSM_JOINED
 TWO_SEGMENTS_UCS = 2 * UCS_JOINED
@@ -40,12 +50,6 @@ TWO_SEGMENTS_UCS = 2 * UCS_JOINED
 MORE_TEXTS_MAX = 4
 # Further fields of a source than this are read on a screen too.
 EXTRA_MAX = 20
-# About half a minute of speech: a rep who has not pressed a key by then will not.
-SPOKEN_MAX = 400
-SPOKEN_NAME_MAX, SPOKEN_PLACE_MAX, SPOKEN_ASK_MAX = 60, 50, 160
-
-# No number shorter than this can be dialled from another town, and none of ours is sought by less.
-NUMBER_DIGITS_MIN = 7
 
 
 def page_text(
@@ -66,7 +70,7 @@ def page_text(
     ) + f" {_keys('1', letter)} take {_keys('2', letter)} pass"
     no_phone = "" if lead.phone else ", no phone"
     room = GSM_ALONE - septets(head + no_phone + "." + tail)
-    name = _name(lead)
+    name = name_of(lead)
     linked = f" {link}" if link and is_gsm(link) else ""
     if septets(name) + septets(linked) > room:
         linked = ""
@@ -77,10 +81,53 @@ def page_text(
     return _ended(head + who + place + no_phone + ask) + tail + linked
 
 
-def shown(text: str, lead: Lead) -> str:
-    """A stranger's text as a rep may see it before a claim: one line of GSM-7, with links, phone
-    numbers and e-mail addresses, the lead's own above all, replaced by a word."""
-    return _masked(to_gsm(_plain(text)), lead)
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A lead in a text about several. ``letter`` None: every letter of the phone is in use, so that
+    only the link leads there."""
+
+    lead: Lead
+    letter: str | None
+
+
+def bundle_text(*, clock: str, waiting: Sequence[Waiting], link: str | None = None) -> str:
+    """Several leads, oldest first, in one GSM-7 segment. ``clock`` is the rep's local time of the
+    oldest. Leads with a letter are named first; names are cut evenly, and those that do not fit
+    are counted. What gives way, in order: names, link."""
+    listed = sorted(waiting, key=lambda each: each.letter is None)
+    head = f"{cut(to_gsm(clock), CLOCK_MAX)} {len(listed)} LEADS wait."
+    first = listed[0].letter
+    tail = f": {_keys('1', first)} take {_keys('2', first)} pass, {_keys('MORE', first)}."
+    linked = f" {link}" if link and is_gsm(link) else ""
+    tail = tail if first else "."
+    room = GSM_ALONE - septets(head + tail)
+    names = _names(listed, room - septets(linked)) if linked else ""
+    if not names:
+        linked, names = "", _names(listed, room)
+    return head + names + tail + linked
+
+
+def _names(listed: Sequence[Waiting], room: int) -> str:
+    """As many leads as can be told apart in this room, and how many more there are. Empty when
+    not even one can."""
+    for shown_ in range(len(listed), 0, -1):
+        more = f" +{len(listed) - shown_} more" if shown_ < len(listed) else ""
+        marks = [f"{each.letter} " if each.letter else "" for each in listed[:shown_]]
+        names = [short_name(each.lead) for each in listed[:shown_]]
+        left = room - septets(" " + ", ".join(marks) + more)
+        if left >= sum(min(septets(name), NAME_LEAST) for name in names):
+            cuts = _evenly(names, left)
+            return f" {', '.join(map(''.join, zip(marks, cuts, strict=True)))}{more}"
+    return ""
+
+
+def _evenly(names: Sequence[str], room: int) -> list[str]:
+    """The names in this room together: those that are short whole, the others cut alike."""
+    most = max(
+        (top for top in range(NAME_MAX + 1) if sum(min(septets(n), top) for n in names) <= room),
+        default=0,
+    )
+    return [cut(name, most) for name in names]
 
 
 def yours(
@@ -93,8 +140,8 @@ def yours(
     """To the rep who claimed: how to reach the lead, and the digits for after. Two segments at
     most. ``within_s`` is how long the claim is good for, in seconds."""
     who, rep = (
-        cut(_name(lead), NAME_MAX),
-        cut(to_gsm(_plain(first_name)), NAME_LISTED_MAX),
+        cut(name_of(lead), NAME_MAX),
+        cut(to_gsm(plain(first_name)), NAME_LISTED_MAX),
     )
     limit = f" within {_minutes(within_s)}" if within_s else " now"
     asked = " ".join(f"{_keys(key, letter)} {word}" for key, word in ENDING_WORDS.items())
@@ -108,31 +155,33 @@ def yours(
 
 def taken(owner_name: str, lead: Lead) -> str:
     """To a rep who was paged or asked for a lead that somebody else has."""
-    return f"{_person(owner_name)} has {_short(lead)}."
+    return f"{person_name(owner_name)} has {short_name(lead)}."
 
 
 def closed(lead: Lead) -> str:
     """To a rep who was paged for a lead that nobody needs to call any more."""
-    return f"{_short(lead)} is closed, nothing to do."
+    return f"{short_name(lead)} is closed, nothing to do."
 
 
 def passed_on(lead: Lead) -> str:
     """To a rep who passed."""
-    return f"Passed. {_short(lead)} goes to somebody else."
+    return f"Passed. {short_name(lead)} goes to somebody else."
 
 
 def taken_back(lead: Lead, *, after_s: int, letter: str | None = None) -> str:
     """To a rep who claimed and made no call. Give the letter whenever the phone has another page
     open: a bare 1 would then be about that one."""
     again = f"Reply {_keys('1', letter)} to take it again."
-    return f"No call logged for {_short(lead)} within {_minutes(after_s)}, passing it on. {again}"
+    return (
+        f"No call logged for {short_name(lead)} within {_minutes(after_s)}, passing it on. {again}"
+    )
 
 
 def logged(lead: Lead, outcome: Ending, when: str | None = None) -> str:
     """To a rep who told an outcome. ``when`` repeats the time they gave with an 8."""
     word = _WORD_OF[outcome]
     agreed = f", {cut(shown(when, lead), NAME_MAX)}" if when else ""
-    return f"Logged: {_short(lead)}, {word}{agreed}."
+    return f"Logged: {short_name(lead)}, {word}{agreed}."
 
 
 def question_list(questions: Sequence[tuple[str, Lead, QuestionKind]]) -> str:
@@ -152,7 +201,7 @@ def who_is_on_duty(names: Sequence[str]) -> str:
     """Names in the order of the shift. Two segments at most; the rest is counted."""
     if not names:
         return "Nobody is on duty now."
-    listed = [_person(name) for name in names[:LISTED_MAX]]
+    listed = [person_name(name) for name in names[:LISTED_MAX]]
     more = len(names) - len(listed)
     return f"On duty: {', '.join(listed)}{f' and {more} more' if more > 0 else ''}."
 
@@ -160,7 +209,7 @@ def who_is_on_duty(names: Sequence[str]) -> str:
 def not_yet(word: str) -> str:
     """To a rep who used a word of duty that this installation does not take by text."""
     return (
-        f"{cut(to_gsm(_plain(word)), NAME_LISTED_MAX)} does not work by text yet, ask your manager."
+        f"{cut(to_gsm(plain(word)), NAME_LISTED_MAX)} does not work by text yet, ask your manager."
     )
 
 
@@ -178,12 +227,12 @@ def help_text() -> str:
 
 def texts_on_again(first_name: str) -> str:
     """To a rep who sent a start word after a stop word."""
-    return f"Texts are on again, {_person(first_name)}."
+    return f"Texts are on again, {person_name(first_name)}."
 
 
 def opted_out_notice_to_manager(rep_name: str) -> str:
     """To a manager, when a rep's phone refused our texts."""
-    name = _person(rep_name)
+    name = person_name(rep_name)
     return (
         f"{name} has stopped our texts and is paged by call. "
         "START, sent from that phone, undoes it."
@@ -207,146 +256,21 @@ def more(lead: Lead, *, claimed: bool) -> tuple[str, ...]:
         ("", lead.ask),
         *((f"{name}: ", value) for name, value in lead.extra[:EXTRA_MAX]),
     ]
-    told = [label + _LINK.sub("(link)", _plain(text)) for label, text in facts if text]
+    told = [label + LINK.sub("(link)", plain(text)) for label, text in facts if text]
     if not _loses_letters("".join(told)):
         told = [to_gsm(text, "") for text in told]
     whole = ". ".join(text.rstrip(" .") for text in told) + "."
-    whole = whole if claimed else _masked(whole, lead)
+    whole = whole if claimed else masked(whole, lead)
     return _numbered_texts(" ".join(whole.split()))
-
-
-def spoken_page(*, lead: Lead, source_name: str) -> str:
-    """The page as a voice says it, at most 400 characters. Not escaped for XML."""
-    place = cut(_said(lead.place, lead), SPOKEN_PLACE_MAX)
-    ask = cut(_said(lead.ask or lead.product or "", lead), SPOKEN_ASK_MAX).rstrip(" .")
-    source = cut(_said(source_name, lead), SOURCE_MAX)
-    sentence = f"New lead: {cut(_said(_name(lead), lead), SPOKEN_NAME_MAX)}"
-    sentence += f" from {place}" if place else ""
-    sentence += f" asks: {ask}" if ask else ""
-    sentence += f", by way of {source}." if source else "."
-    sentence += "" if lead.phone else " They gave no phone number."
-    return f"{sentence} Press 1 to take it, 2 to pass."
-
-
-def spoken_yours(lead: Lead, *, text_follows: bool) -> str:
-    """After 1. The number is said, twice and digit by digit, only where no text can carry it."""
-    who = _said(_short(lead), lead)
-    if text_follows or not lead.phone:
-        return f"{who} is yours. How to reach them comes by text now. Goodbye."
-    digits = ", ".join(lead.phone.removeprefix("+"))
-    return f"{who} is yours. Call plus {digits}. Again: plus {digits}. Goodbye."
-
-
-def spoken_passed() -> str:
-    return "Passed. Somebody else is asked. Goodbye."
-
-
-def spoken_taken(owner_name: str) -> str:
-    return f"{_person(owner_name)} has this lead already. Goodbye."
-
-
-def spoken_closed() -> str:
-    return "This lead is closed, there is nothing to do. Goodbye."
-
-
-def spoken_thanks(team: str) -> str:
-    """To a caller, whose lead is open by now."""
-    return f"Thank you for calling {_said_plain(team)}. Somebody will call you back. Goodbye."
-
-
-def spoken_to_colleague(team: str) -> str:
-    return f"This is {_said_plain(team)}. You are on the team, so no lead was opened. Goodbye."
-
-
-def spoken_no_line(team: str) -> str:
-    """To a caller at a number of ours that takes no leads."""
-    return f"Thank you for calling {_said_plain(team)}. Calls here are not answered. Goodbye."
-
-
-def spoken_no_such_key() -> str:
-    return "Press 1 to take the lead, or 2 to pass."
 
 
 _WORD_OF = {ending: ENDING_WORDS[key] for key, ending in ENDING_OF.items()}
 
-_LINK = re.compile(r"\b[a-z][a-z0-9+.-]{0,20}:/{1,2}\S*|\bwww\.\S+", re.IGNORECASE)
-# A phone makes a link of any two words joined by a dot; a space after the dot prevents it.
-_JOINED_BY_DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
-_EMAIL = re.compile(r"(?<!\S)(?=\S{2})\S*@\S*")
-_EMAIL_SPACED = re.compile(
-    r"(?<!\S)[^\s(\[]+\s?(?:@|[(\[]at[)\]])\s?[^\s@]+\.[a-z]{2,}", re.IGNORECASE
-)
-# Digits with whatever stands between the groups of a number, but not what stands in dates with
-# slashes, prices and times; a date written 2026-05-01 is spared.
-_NUMBER = re.compile(
-    r"(?<!\d)(?!(?:19|20)\d\d-\d\d-\d\d(?!\d))"
-    rf"\+?\(?\d(?:[^\w,/:;?!$£€%]{{0,3}}\d){{{NUMBER_DIGITS_MIN - 1},}}"
-)
-
-
-def _plain(text: str) -> str:
-    """One line, bounded, in compatible form, its digits 0 to 9, nothing in it invisible."""
-    flat = tidy(unicodedata.normalize("NFKC", text[:READ_MAX]), READ_MAX)
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in flat)
-
-
-def _masked(text: str, lead: Lead) -> str:
-    text = _LINK.sub("(link)", text)
-    # Whole addresses first: the looser pattern would take the first half of one and leave the rest.
-    text = _EMAIL_SPACED.sub("(e-mail)", _EMAIL.sub("(e-mail)", text))
-    if sum(c.isdigit() for c in text) >= NUMBER_DIGITS_MIN:  # most asks hold no number at all
-        for own in (lead.phone, lead.phone_as_given):
-            text = _without_own(text, own or "")
-    text = _NUMBER.sub("(number)", text)
-    return " ".join(_JOINED_BY_DOT.sub(". ", text).split())
-
-
-def _without_own(text: str, number: str) -> str:
-    """The text without this number, however its digits are set apart: known by its last seven, so
-    that it is found with and without country and area code."""
-    digits = re.sub(r"\D", "", _plain(number))[-NUMBER_DIGITS_MIN:]
-    if len(digits) < NUMBER_DIGITS_MIN:
-        return text
-    between = r"[\W_]{0,8}"
-    whole = rf"[+(]{{0,2}}(?:\d{between}){{0,9}}{between.join(digits)}"
-    return re.sub(whole, "(number)", text)
-
-
-def _name(lead: Lead) -> str:
-    """The lead's name as shown, or why there is none."""
-    return _readable(lead.name, lead) or ("name not in Latin letters" if lead.name else "no name")
-
 
 def _ask(lead: Lead) -> str:
     asked = lead.ask or lead.product or ""
-    text = _readable(asked, lead) or ("not in Latin letters, see MORE" if asked else "")
+    text = readable(asked, lead) or ("not in Latin letters, see MORE" if asked else "")
     return text.rstrip(" .")
-
-
-def _readable(text: str, lead: Lead) -> str:
-    """The text as shown; empty when nothing legible is left of it."""
-    seen = shown(text, lead)
-    return seen if any(c.isalnum() for c in seen) else ""
-
-
-def _said(text: str, lead: Lead) -> str:
-    """As shown, without the marks that a voice would read out."""
-    return " ".join(re.sub(r"[^\w\s.,:;!'&%€$£/-]", " ", _readable(text, lead)).split())
-
-
-def _said_plain(name: str) -> str:
-    return cut(to_gsm(_plain(name)), SPOKEN_NAME_MAX)
-
-
-def _short(lead: Lead) -> str:
-    """What a note calls the lead: by name, or failing that by place."""
-    place = _readable(lead.place, lead)
-    return cut(_readable(lead.name, lead) or f"Lead from {place or 'an unknown place'}", NAME_MAX)
-
-
-def _person(name: str) -> str:
-    """A rep's or manager's name: ours, so not masked, but kept to one line of GSM-7."""
-    return cut(to_gsm(_plain(name)), NAME_MAX)
 
 
 def _keys(key: str, letter: str | None) -> str:
@@ -375,7 +299,7 @@ def _how_to_reach(lead: Lead, limit: str) -> str:
     if lead.phone:
         return f"Call {_grouped(lead.phone)}{limit}."
     if lead.email:
-        given = f" (phone given: {_plain(lead.phone_as_given)})" if lead.phone_as_given else ""
+        given = f" (phone given: {plain(lead.phone_as_given)})" if lead.phone_as_given else ""
         return f"No phone{given}. E-mail {lead.email}{limit}."
     return "They gave no way to reach them. Reply MORE for the request."
 
@@ -387,7 +311,7 @@ def _grouped(phone: str) -> str:
 
 
 def _listed(letter: str, lead: Lead, kind: QuestionKind) -> str:
-    name = cut(_short(lead), NAME_LISTED_MAX)
+    name = cut(short_name(lead), NAME_LISTED_MAX)
     if kind is QuestionKind.PAGE:
         return f"{name}: 1{letter} take 2{letter} pass."
     return f"{name}: how it went, 3{letter} to 9{letter}, 0{letter}."

@@ -39,7 +39,7 @@ class Carrier:
     def __init__(self) -> None:
         self.delay_s = 0.0
         self.receipts = False
-        self._arrived: list[tuple[int, str, str]] = []
+        self._arrived: list[tuple[int, str, str, str]] = []
         self._made: list[dict[str, Any]] = []
         self._validator = RequestValidator(AUTH_TOKEN)
         self._pools: dict[int, Pool] = {}
@@ -73,7 +73,8 @@ class Carrier:
         self, came_ns: int, path: str, form: dict[str, str]
     ) -> tuple[int, dict[str, Any]]:
         kind = "text" if path.endswith("/Messages.json") else "call"
-        self._arrived.append((came_ns, form.get("To", ""), form.get("Body", kind)))
+        told_at = urlsplit(form.get("StatusCallback", "")).path
+        self._arrived.append((came_ns, form.get("To", ""), form.get("Body", kind), told_at))
         made = {
             "sid": f"{'SM' if kind == 'text' else 'CA'}{len(self._arrived):032x}",
             "status": "queued",

@@ -46,7 +46,8 @@ COMPLAINTS_MAX = 20
 
 
 def team_text(reps: int = REPS) -> str:
-    """A team whose second rung is half an hour off, so that only first pages are measured."""
+    """A team whose second rung is half an hour off, so that only first pages are measured; so many
+    reps in turn that at the pace of `latency` none of them gets a lead while resting from one."""
     people = "\n".join(
         f'  - {{id: r{number}, name: Rep {number}, phone: "+1212555{number:04}"}}'
         for number in range(reps)
@@ -84,6 +85,28 @@ def wait_until(true: Callable[[], bool], what: str, within_s: float = PATIENCE_S
         if time.monotonic() > deadline:
             raise RuntimeError(f"waited {within_s:.0f} s in vain: {what}")
         pause(LOOK_EVERY_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A request to the carrier: when (monotonic ns), for which number, in which words, and at which
+    path its receipts are awaited."""
+
+    at_ns: int
+    to: str
+    words: str
+    told_at: str
+
+    @property
+    def message(self) -> str:
+        """The id of the product's message; empty for the bare pipeline's."""
+        return self.told_at.removesuffix("/status").rpartition("/")[2]
+
+
+TOLD = """
+select p.name, coalesce(o.carried_by, o.id) from outbox o join person p on p.lead_id = o.lead_id
+where o.kind = 'page_text' and o.taken_clock is not null
+"""
 
 
 @dataclass
@@ -141,9 +164,17 @@ class House:
         """Forget what came, and answer from now on after so long, with or without receipts."""
         ask(self.carrier_port, f"/bench/reset?delay_s={delay_s}&receipts={int(receipts)}")
 
-    def arrivals(self) -> list[tuple[int, str, str]]:
-        """What came to the carrier: monotonic ns, number, words."""
-        return [(came, to, words) for came, to, words in ask(self.carrier_port, "/bench/arrivals")]
+    def arrivals(self) -> list[Came]:
+        """What came to the carrier."""
+        return [Came(*each) for each in ask(self.carrier_port, "/bench/arrivals")]
+
+    def messages_by_name(self) -> dict[str, list[str]]:
+        """Which messages told of each lead: several leads may share one, and its words then name
+        only those for whom there is room."""
+        found: dict[str, list[str]] = {}
+        for name, message in self.query(TOLD):
+            found.setdefault(name, []).append(message)
+        return found
 
     def query(self, statement: str, *values: Any) -> list[Any]:
         """Ask the ledger from outside."""

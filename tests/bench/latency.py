@@ -88,12 +88,21 @@ def fresh(door: Door) -> Sample:
 
 
 def first_arrivals(built: House) -> dict[str, int]:
-    """When the first page of each tag came to the carrier."""
+    """When the first text that told of each tag came to the carrier. The bare pipeline's names it;
+    the product's may be about several leads, and the ledger knows which."""
     found: dict[str, int] = {}
-    for came_ns, _to, words in built.arrivals():
-        tag = TAG.search(words)
-        if tag is not None:
-            found.setdefault(tag[0], came_ns)
+    came: dict[str, int] = {}
+    for each in built.arrivals():
+        tag = TAG.search(each.words)
+        if each.message:
+            came.setdefault(each.message, each.at_ns)
+        elif tag is not None:
+            found.setdefault(tag[0], each.at_ns)
+    for name, messages in built.messages_by_name().items():
+        tag = TAG.search(name)
+        instants = [came[message] for message in messages if message in came]
+        if tag is not None and instants:
+            found[tag[0]] = min(instants)
     return found
 
 
@@ -132,7 +141,7 @@ STAGES = """
 select l.arrived_at, e.recorded_at, o.ordered_clock, o.taken_clock, o.sent_at
 from person p join lead l on l.id = p.lead_id
 join event e on e.lead_id = l.id and e.kind = 'paged' join outbox o on o.id = e.fields->>'page_id'
-where p.name = %s
+where p.name = %s and o.sent_at is not null
 """
 
 

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 
 import structlog
+from sqlalchemy import text
 
 from service.clock import SystemClock
 from service.desk.attend import attend
@@ -106,7 +107,9 @@ def _one(watch: Watch, desk: Desk, number: int) -> LeadId:
     taking = watch.time("take_next", lambda: take_next(desk, PUBLIC_URL, "bench:1"))
     assert isinstance(taking, Taking)
     accepted = Accepted(f"SM{number:032x}", "queued")
-    watch.time("settle", lambda: settle(desk, taking.row, accepted))
+    watch.time("settle", lambda: settle(desk, taking.row, accepted, taking.carried))
+    with desk.ledger.transaction() as conn:
+        conn.execute(text("delete from pace"))  # its phone may be texted again: nobody reads here
     lead_id: LeadId = taken.lead_id
     return lead_id
 
@@ -117,7 +120,7 @@ def _rules(desk: Desk, lead_id: LeadId, rounds: int) -> None:
     with desk.ledger.transaction() as conn:
         timeline = leads.timeline_of(conn, lead_id)
         policy = desk.present.policy(conn, desk.present.crew().policy_version)
-    floor = desk.present.floor(now, frozenset())
+    floor = desk.present.floor(now, frozenset(), {})
     people = count(1)
 
     def page() -> str:
@@ -130,6 +133,6 @@ def _rules(desk: Desk, lead_id: LeadId, rounds: int) -> None:
         watch.time("fold, 3 events", lambda: fold(timeline))
         watch.time("decide, nothing due", lambda: decide(timeline, policy, floor, now))
         watch.time("decide, first page", lambda: decide(timeline[:1], policy, floor, now))
-        watch.time("floor (on duty, next change)", lambda: desk.present.floor(now, frozenset()))
+        watch.time("floor (on duty, next change)", lambda: desk.present.floor(now, frozenset(), {}))
         watch.time("page_text", page)
     watch.show(f"The rules, {len(floor.on_duty)} reps on duty")

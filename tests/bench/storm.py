@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from itertools import pairwise
 
-from tests.bench.figures import SPREAD, say, show, spread
+from tests.bench.figures import SPREAD, quantile, say, show, spread
 from tests.bench.house import REPS, House, house, pause
-from tests.bench.latency import TAG, WARM_UP, first_arrivals, fresh, take_turns_of
+from tests.bench.latency import WARM_UP, first_arrivals, fresh, take_turns_of
 from tests.bench.traffic import Sample, drive
 
 LEADS = 2_000
@@ -66,7 +67,9 @@ def _until_none(built: House, began: float, counting: str, *values: object) -> f
 
 def _print(built: House, samples: list[Sample], driven_s: float) -> None:
     arrived = first_arrivals(built)
-    counted = Counter(tag[0] for _at, _to, words in built.arrivals() if (tag := TAG.search(words)))
+    texts = Counter(each.message for each in built.arrivals())
+    told = {name.removeprefix("Lead "): each for name, each in built.messages_by_name().items()}
+    times = {tag: sum(texts[message] for message in each) for tag, each in told.items()}
     stored = [s for s in samples if s.status == ACCEPTED]
     waits = [(arrived[s.tag] - s.due_ns) / 1e9 for s in stored if s.tag in arrived]
     answers = [(s.answered_ns - s.due_ns) / 1e9 for s in stored]
@@ -82,9 +85,24 @@ def _print(built: House, samples: list[Sample], driven_s: float) -> None:
     last_s = (max(arrived[s.tag] for s in stored if s.tag in arrived) - samples[0].due_ns) / 1e9
     say(f"every stored lead's first page requested {last_s:.1f} s after the first lead left")
     say(f"lost (202 but never paged): {sum(s.tag not in arrived for s in stored)}")
-    say(f"paged twice: {sum(counted[s.tag] > 1 for s in stored)}")
+    say(f"paged twice: {sum(times.get(s.tag, 0) > 1 for s in stored)}")
+    shared = Counter(message for each in told.values() for message in each if texts[message])
+    say(f"texts: {texts.total()}; leads in one: {_spread(list(shared.values()))}")
+    say(f"shortest rest of a phone between two of them: {_shortest_rest_s(built):.1f} s")
     by_state = built.query("select state, count(*) from outbox group by state order by state")
     say(f"outbox: {dict(by_state)}; share paged within 2 s: {_within(waits, 2.0):.0%}")
+
+
+def _spread(counts: list[int]) -> str:
+    return f"p50 {quantile(counts, 0.5):.0f}, p90 {quantile(counts, 0.9):.0f}, max {max(counts)}"
+
+
+def _shortest_rest_s(built: House) -> float:
+    came: dict[str, list[int]] = {}
+    for each in built.arrivals():
+        came.setdefault(each.to, []).append(each.at_ns)
+    rests = [b - a for instants in came.values() for a, b in pairwise(sorted(instants))]
+    return min(rests, default=0) / 1e9
 
 
 UNHEARD = """

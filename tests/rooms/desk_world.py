@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from sqlalchemy import text
+
 from service.desk.attend import Attended, attend
 from service.desk.desk import Desk
 from service.desk.dispatch import Full, take_next
@@ -24,17 +26,19 @@ from service.desk.taking import Taking
 from service.intake.arrival import Arrival
 from service.ledger import leads
 from service.ledger.engine import Ledger
+from service.mail.post import MailOrder
 from service.phone.callbacks import CallStatus, InboundText, KeyPressed, TextStatus
 from service.phone.line import Accepted, SendOutcome
 from service.rules.lead import Lead, LeadId, SourceId
 from service.rules.standing import Standing, fold
-from service.rules.timeline import Timeline, to_fields
+from service.rules.timeline import Channel, Timeline, to_fields
 from service.team.file import parse_team
 
 START = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)  # Wednesday 10:00 in New York
 PUBLIC_URL = "http://127.0.0.1:8000"
 LINKS = Links(PUBLIC_URL, "a key of the tests that signs nothing else")
 WEBSITE = SourceId("website")
+MAIL = (Channel.EMAIL,)
 ANN, BOB, MIA = "+12125550101", "+12125550102", "+12125550109"
 
 TEAM = """
@@ -77,11 +81,13 @@ class World:
     woken: list[LeadId] = field(default_factory=list)
     sent: list[Taking] = field(default_factory=list)
     team: str = TEAM
+    mail: bool = False
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         load_team(self.ledger, parse_team(self.team, "team.yaml", (2026, 2027)), self.clock.now())
-        self.desk = Desk(self.ledger, self.clock, self._wake, Present(self.ledger), LINKS)
+        present = Present(self.ledger, mail=self.mail)
+        self.desk = Desk(self.ledger, self.clock, self._wake, present, LINKS)
 
     def _wake(self, lead_ids: Sequence[LeadId]) -> bool:
         self.woken.extend(lead_ids)
@@ -106,15 +112,22 @@ class World:
     def looks(self, lead: TakenIn | LeadId) -> Attended | None:
         return attend(self.desk, lead if isinstance(lead, str) else lead.lead_id)
 
+    def five_seconds_pass(self) -> None:
+        """For every phone, since its last text about new leads; for nobody's business."""
+        with self.ledger.transaction() as conn:
+            conn.execute(text("delete from pace where kind = 'new-lead'"))
+
     def takes(self) -> Taking | Full | None:
         return take_next(self.desk, PUBLIC_URL, "test:1")
 
     def sends_all(self, outcome: SendOutcome | None = None) -> list[Taking]:
-        """Take and settle until nothing waits; the carrier accepts unless told otherwise."""
+        """Take and settle until nothing waits; the carrier accepts unless told otherwise. No phone
+        was texted just now."""
+        self.five_seconds_pass()
         found = []
         while isinstance(taking := self.takes(), Taking):
             result = outcome or Accepted(f"SM{next(self._ids):032}", "queued")
-            settle(self.desk, taking.row, result)
+            settle(self.desk, taking.row, result, taking.carried)
             found.append(taking)
         self.sent.extend(found)
         return found
@@ -123,7 +136,16 @@ class World:
         """Take the oldest message, and have the carrier say this of it."""
         taking = self.takes()
         assert isinstance(taking, Taking)
-        settle(self.desk, taking.row, outcome)
+        settle(self.desk, taking.row, outcome, taking.carried)
+
+    def mails_all(self) -> list[MailOrder]:
+        """Take every e-mail that waits; the mail server accepts it."""
+        found = []
+        while isinstance(taking := take_next(self.desk, PUBLIC_URL, "mail:1", MAIL), Taking):
+            settle(self.desk, taking.row, Accepted(f"<{taking.row.id}@example.com>", "sent"))
+            assert isinstance(taking.order, MailOrder)
+            found.append(taking.order)
+        return found
 
     def pages(self, lead: TakenIn) -> list[Taking]:
         """Look, and send everything that comes of it."""

@@ -23,6 +23,7 @@ WEBSITE = SourceId("website")
 # Far longer than any step takes; only a broken test ever waits so long.
 PATIENCE_S = 20.0
 
+_STANDING = tuple(StandingRow.__dataclass_fields__)
 _numbers = count(1)
 
 
@@ -90,7 +91,9 @@ def write(conn: Connection, lead_id: LeadId, **changes: Any) -> None:
         lead_id=lead_id,
         at=NOON,
         events=(),
-        standing=StandingRow(*(getattr(row, name) for name in StandingRow.__dataclass_fields__)),
+        standing=StandingRow(
+            **{name: getattr(row, name) for name in _STANDING if hasattr(row, name)}
+        ),
         look_again_at=row.look_again_at,
         last_seq=last.seq,
         last_recorded_at=last.recorded_at,

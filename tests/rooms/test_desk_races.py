@@ -10,11 +10,11 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import text
 
-from service.desk.dispatch import still_worth_sending
 from service.desk.hear_fact import FactKind, OutsideFact, hear_fact
 from service.desk.present import Present, load_team
 from service.desk.take_in import TakenIn
 from service.desk.taking import Taking
+from service.desk.wanted import still_worth_sending
 from service.errors import ConfigError, LeadBusy
 from service.ledger import outbox
 from service.ledger.engine import Ledger
@@ -130,7 +130,7 @@ def test_a_lead_somebody_holds_is_busy_not_lost(world: World) -> None:
         impatient = Ledger(str(world_url(world)), lock_timeout_ms=50)
         other = World.__new__(World)
         other.__dict__.update(world.__dict__)
-        other.desk = type(world.desk)(impatient, world.clock, world.desk.wake, world.desk.present)
+        other.desk = replace(world.desk, ledger=impatient)
         (raised,) = at_once(lambda: other.looks(lead))
         impatient.dispose()
     assert isinstance(raised, LeadBusy)

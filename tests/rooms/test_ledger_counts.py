@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import exc, text
 
 from service.errors import LedgerUnavailable
-from service.ledger import counts, health, inbound, outbox, pace, tokens
+from service.ledger import counts, health, inbound, outbox, outbox_taking, pace, tokens
 from service.ledger.counts import Delta, Total
 from service.ledger.engine import Ledger
 from tests.rooms.ledger_world import NOON, Beside, a_page, at, await_blocked, meet, order, store
@@ -196,7 +196,7 @@ def test_unfinished_messages_are_counted_by_state(fresh_ledger: Ledger) -> None:
     pages = [order(fresh_ledger, a_page(None)) for _ in range(4)]
     with fresh_ledger.transaction() as conn:
         for page_id in pages[:2]:
-            outbox.mark_taken(conn, page_id, "worker-1", 30)
+            outbox_taking.mark_taken(conn, page_id, "worker-1", 30, NOON)
         outbox.settle_unsure(conn, pages[0])
         assert health.outbox_unfinished(conn) == {"ordered": 2, "taken": 1, "unsure": 1}
 

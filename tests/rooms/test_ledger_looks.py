@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from service.ledger import leads, looks, outbox
+from service.ledger import leads, looks, outbox_taking
 from service.ledger.engine import Ledger
 from service.rules.lead import LeadId
 from tests.rooms.ledger_world import NOON, Beside, a_page, at, fresh_id, order, store
@@ -77,9 +77,9 @@ def test_a_leased_look_is_not_leased_again(fresh_ledger: Ledger) -> None:
 def test_at_an_opening_who_asked_again_comes_first_then_who_waits_longest(
     fresh_ledger: Ledger,
 ) -> None:
-    patient = store(fresh_ledger, t0=at(-60), look_again_at=at(10))
-    late = store(fresh_ledger, t0=at(-20), look_again_at=at(10))
-    asked_twice = store(fresh_ledger, t0=at(-10), look_again_at=at(10))
+    patient = store(fresh_ledger, t0=at(-60), look_again_at=at(10), woken=False)
+    late = store(fresh_ledger, t0=at(-20), look_again_at=at(10), woken=False)
+    asked_twice = store(fresh_ledger, t0=at(-10), look_again_at=at(10), woken=False)
     with fresh_ledger.transaction() as conn:
         conn.execute(text("update lead set asked = 1 where id = :id"), {"id": asked_twice})
         assert leased(conn, at(10)) == [asked_twice, patient, late]
@@ -170,7 +170,7 @@ def test_the_audit_finds_messages_that_are_stuck(fresh_ledger: Ledger) -> None:
     taken = order(fresh_ledger, a_page(lead_id, 3))
     order(fresh_ledger, a_page(lead_id, 4))
     with fresh_ledger.transaction() as conn:
-        outbox.mark_taken(conn, taken, "worker-1", -60)
+        outbox_taking.mark_taken(conn, taken, "worker-1", -60, NOON)
         conn.execute(
             text(
                 "update outbox set ordered_clock = ordered_clock - interval '60 s' where id = :id"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from service.ledger import health, leads, outbox
+from service.ledger import health, leads, outbox, outbox_taking
 from service.ledger.engine import Ledger
 from service.ledger.outbox import OutboxState
 from service.rules.lead import PageId
@@ -17,7 +17,7 @@ from tests.rooms.ledger_world import NOON, Beside, a_page, at, order, store, wri
 def taken(ledger: Ledger, page_id: PageId, lease_s: float = 30) -> PageId:
     """A page that somebody has taken."""
     with ledger.transaction() as conn:
-        assert outbox.mark_taken(conn, page_id, "worker-1", lease_s)
+        assert outbox_taking.mark_taken(conn, page_id, "worker-1", lease_s, NOON)
     return page_id
 
 
@@ -66,12 +66,12 @@ def test_the_oldest_ordered_row_is_picked_with_its_lead(fresh_ledger: Ledger) ->
     first = order(fresh_ledger, a_page(lead_id, 2))
     order(fresh_ledger, a_page(lead_id, 3))
     with fresh_ledger.transaction() as conn:
-        picked = outbox.pick_next(conn)
+        picked = outbox_taking.pick_next(conn)
         assert picked is not None
         assert picked.lead is not None
         assert (picked.row.id, picked.lead.id) == (first, lead_id)
-        assert outbox.mark_taken(conn, first, "worker-1", 30, "+15005550006")
-        assert not outbox.mark_taken(conn, first, "worker-2", 30)
+        assert outbox_taking.mark_taken(conn, first, "worker-1", 30, NOON, "+15005550006")
+        assert not outbox_taking.mark_taken(conn, first, "worker-2", 30, NOON)
         row = outbox.row(conn, first)
     assert row is not None
     assert (row.state, row.taken_by, row.from_number) == ("taken", "worker-1", "+15005550006")
@@ -82,16 +82,16 @@ def test_the_oldest_ordered_row_is_picked_with_its_lead(fresh_ledger: Ledger) ->
 
 def test_nothing_ordered_is_nothing_picked(fresh_ledger: Ledger) -> None:
     with fresh_ledger.transaction() as conn:
-        assert outbox.pick_next(conn) is None
+        assert outbox_taking.pick_next(conn) is None
 
 
 def test_a_row_without_a_lead_is_picked_too(fresh_ledger: Ledger) -> None:
     page_id = order(fresh_ledger, a_page(None, kind="answer_text"))
     with fresh_ledger.transaction() as conn, fresh_ledger.transaction() as other:
-        picked = outbox.pick_next(conn)
+        picked = outbox_taking.pick_next(conn)
         assert picked is not None
         assert (picked.row.id, picked.lead) == (page_id, None)
-        assert outbox.pick_next(other) is None
+        assert outbox_taking.pick_next(other) is None
 
 
 def test_a_taker_may_ask_for_one_channel_only(fresh_ledger: Ledger) -> None:
@@ -100,11 +100,11 @@ def test_a_taker_may_ask_for_one_channel_only(fresh_ledger: Ledger) -> None:
     call = order(fresh_ledger, a_page(lead_id, 3, channel=Channel.CALL, kind="page_call"))
     answer = order(fresh_ledger, a_page(None, kind="answer_text"))
     with fresh_ledger.transaction() as conn:
-        picked = outbox.pick_next(conn, [Channel.CALL])
+        picked = outbox_taking.pick_next(conn, [Channel.CALL])
         assert picked is not None
         assert picked.row.id == call
-        outbox.mark_withdrawn(conn, call)
-        assert outbox.pick_next(conn, [Channel.CALL]) is None
+        outbox_taking.mark_withdrawn(conn, call)
+        assert outbox_taking.pick_next(conn, [Channel.CALL]) is None
         assert state_of(fresh_ledger, answer) == "ordered"
 
 
@@ -115,7 +115,7 @@ def test_picking_never_waits_for_a_held_lead(fresh_ledger: Ledger) -> None:
     later = order(fresh_ledger, a_page(free, 2))
     with fresh_ledger.transaction() as look, fresh_ledger.transaction() as taker:
         leads.lock_lead(look, held)
-        picked = outbox.pick_next(taker)
+        picked = outbox_taking.pick_next(taker)
         assert picked is not None
         assert picked.row.id == later
         # And the look is not kept waiting by the row that was passed over.
@@ -129,8 +129,8 @@ def test_one_leads_pages_are_taken_one_after_the_other(fresh_ledger: Ledger) -> 
     order(fresh_ledger, a_page(lead_id, 2))
     order(fresh_ledger, a_page(lead_id, 3))
     with fresh_ledger.transaction() as one, fresh_ledger.transaction() as two:
-        assert outbox.pick_next(one) is not None
-        assert outbox.pick_next(two) is None
+        assert outbox_taking.pick_next(one) is not None
+        assert outbox_taking.pick_next(two) is None
 
 
 def test_two_takers_never_take_the_same_row(fresh_ledger: Ledger) -> None:
@@ -142,12 +142,12 @@ def test_two_takers_never_take_the_same_row(fresh_ledger: Ledger) -> None:
         gate.wait()
         while True:
             with fresh_ledger.transaction() as conn:
-                picked = outbox.pick_next(conn)
+                picked = outbox_taking.pick_next(conn)
                 if picked is None:
                     if not health.outbox_unfinished(conn)["ordered"]:
                         return mine
                     continue
-                assert outbox.mark_taken(conn, picked.row.id, "taker", 30)
+                assert outbox_taking.mark_taken(conn, picked.row.id, "taker", 30, NOON)
             mine.append(picked.row.id)
 
     takers = [Beside(take_all) for _ in range(3)]
@@ -174,9 +174,9 @@ def test_a_withdrawn_page_is_not_picked_and_a_taken_one_not_withdrawn(
 def test_a_picked_row_that_is_pointless_or_late_ends_untaken(ledger: Ledger) -> None:
     pointless, late = order(ledger, a_page(None)), order(ledger, a_page(None))
     with ledger.transaction() as conn:
-        assert outbox.mark_withdrawn(conn, pointless)
-        assert outbox.mark_expired(conn, late)
-        assert not outbox.mark_expired(conn, pointless)
+        assert outbox_taking.mark_withdrawn(conn, pointless)
+        assert outbox_taking.mark_expired(conn, late)
+        assert not outbox_taking.mark_expired(conn, pointless)
     assert (state_of(ledger, pointless), state_of(ledger, late)) == ("withdrawn", "expired")
 
 
@@ -241,7 +241,7 @@ def test_a_lease_that_ran_out_is_found_by_the_databases_clock(fresh_ledger: Ledg
     lapsed = taken(fresh_ledger, order(fresh_ledger, a_page(None)), lease_s=-1)
     taken(fresh_ledger, order(fresh_ledger, a_page(None)), lease_s=30)
     with fresh_ledger.transaction() as conn:
-        assert [row.id for row in outbox.lapsed_leases(conn)] == [lapsed]
+        assert [row.id for row in outbox_taking.lapsed_leases(conn)] == [lapsed]
 
 
 @pytest.mark.parametrize(
@@ -295,6 +295,6 @@ def test_ordering_goes_by_the_databases_clock_not_by_business_time(fresh_ledger:
     order(fresh_ledger, a_page(None, ordered_at=NOON))
     with fresh_ledger.transaction() as conn:
         conn.execute(text("set local enable_seqscan = off"))
-        picked = outbox.pick_next(conn)
+        picked = outbox_taking.pick_next(conn)
     assert picked is not None
     assert picked.row.id == first

@@ -7,8 +7,9 @@ from functools import partial
 from itertools import count
 
 import pytest
+from sqlalchemy import Connection, text
 
-from service.ledger import look, outbox, people, questions
+from service.ledger import look, outbox, outbox_taking, pace, people, questions
 from service.ledger.engine import Ledger
 from service.ledger.look import Given, Opened
 from service.rules.floor import Turns
@@ -29,6 +30,7 @@ from tests.rooms.ledger_world import (
 
 BOB = RepId("bob")
 _phones = count(1)
+_seqs = count(2)
 
 
 @pytest.fixture
@@ -140,18 +142,37 @@ def test_two_leads_never_take_one_turn(fresh_ledger: Ledger, known: bool) -> Non
 def ask_all(
     ledger: Ledger, lead_id: LeadId, reps: Mapping[str, RepId], when: float = 0
 ) -> dict[str, str | None]:
-    """Open a question about a lead on each rep's phone, as a look does; the letters there."""
+    """Ask about a lead on each rep's phone, as a look orders it and a sender takes it; the letters
+    there."""
     with ledger.transaction() as conn:
-        look.begin(conn, lead_id)
-        found = questions.letters_for(conn, lead_id, list(reps), at(when))
-        letters = {phone: found[phone].letter for phone in found}
-        opened = [
-            Opened(phone, letter, reps[phone], PageId(f"page at {when}"))
-            for phone, letter in letters.items()
-            if letter is not None
-        ]
-        write(conn, lead_id, at=at(when), opened=opened)
+        letters, pages = order_all(conn, lead_id, reps, when)
+        for page in pages:
+            assert outbox_taking.mark_taken(conn, page.id, "worker-1", 30, at(when))
     return letters
+
+
+def order_all(
+    conn: Connection, lead_id: LeadId, reps: Mapping[str, RepId], when: float = 0
+) -> tuple[dict[str, str | None], list[outbox.Order]]:
+    """Order a page about a lead to each rep's phone, with the question it will ask."""
+    look.begin(conn, lead_id)
+    found = questions.letters_for(conn, lead_id, list(reps), at(when))
+    letters = {phone: found[phone].letter for phone in found}
+    pages = [
+        a_page(lead_id, next(_seqs), id=page_to(phone, when), to_number=phone, rep_id=rep)
+        for phone, rep in reps.items()
+    ]
+    opened = [
+        Opened(page.to_number, letter, reps[page.to_number], page.id)
+        for page in pages
+        if (letter := letters[page.to_number]) is not None
+    ]
+    write(conn, lead_id, at=at(when), orders=pages, opened=opened)
+    return letters, pages
+
+
+def page_to(phone: str, when: float) -> PageId:
+    return PageId(f"page to {phone} at {when}, {next(_seqs)}")
 
 
 def ask(ledger: Ledger, phone: str, lead_id: LeadId, when: float = 0) -> str | None:
@@ -176,9 +197,9 @@ def test_a_question_asked_again_keeps_its_letter_and_its_age(ledger: Ledger, pho
     assert ask(ledger, phone, lead_id, 45) == "A"
     with ledger.transaction() as conn:
         (question,) = questions.questions_of(conn, phone)
-    assert question == questions.Question(
-        phone, "A", lead_id, ANN, at(0), None, PageId("page at 45")
-    )
+    asked = (question.letter, question.lead_id, question.rep_id, question.opened_at)
+    assert asked == ("A", lead_id, ANN, at(0))
+    assert question.last_page_id.startswith(f"page to {phone} at 45")
 
 
 @pytest.mark.parametrize(
@@ -260,24 +281,153 @@ def test_two_leads_at_once_are_given_two_letters(fresh_ledger: Ledger, phone: st
         assert sorted(answer[each] for answer in letters) == list("ABCDEF")
 
 
-def test_what_was_last_sent_to_a_phone_is_the_newest(ledger: Ledger, phone: str) -> None:
-    lead_id = store(ledger)
-    page = a_page(lead_id, 2, to_number=phone, ordered_at=at(2))
-    late, answer = (a_page(None, to_number=phone, ordered_at=at(when)) for when in (1, 3))
+def test_a_question_is_asked_when_its_page_is_taken(ledger: Ledger, phone: str) -> None:
+    """Until then nobody can answer it; its letter is nobody else's already."""
+    first, second = store(ledger), store(ledger)
     with ledger.transaction() as conn:
+        letters, (page,) = order_all(conn, first, {phone: ANN}, 10)
+        assert letters == {phone: "A"}
+        assert questions.questions_of(conn, phone, at(-3_600)) == []
+        assert questions.letters_for(conn, second, [phone], at(11))[phone] == questions.Letter(
+            "B", others_open=True
+        )
+        outbox_taking.mark_taken(conn, page.id, "worker-1", 30, at(14))
+        (question,) = questions.questions_of(conn, phone)
+    assert (question.opened_at, question.letter) == (at(14), "A")
+
+
+def test_a_page_taken_by_a_process_of_the_version_before_is_asked_too(
+    ledger: Ledger, phone: str
+) -> None:
+    lead_id = store(ledger)
+    with ledger.transaction() as conn:
+        _letters, (page,) = order_all(conn, lead_id, {phone: ANN})
+        conn.execute(
+            text("""update outbox set state = 'taken', taken_clock = clock_timestamp(),
+              lease_until = clock_timestamp() where id = :id"""),
+            {"id": page.id},
+        )
+        (question,) = questions.questions_of(conn, phone)
+    assert question.opened_at == page.ordered_at
+
+
+def test_a_question_that_closed_before_it_was_asked_never_was(ledger: Ledger, phone: str) -> None:
+    lead_id = store(ledger)
+    with ledger.transaction() as conn:
+        order_all(conn, lead_id, {phone: ANN})
+    close(ledger, lead_id, 1)
+    with ledger.transaction() as conn:
+        assert questions.questions_of(conn, phone, at(0)) == []
+
+
+def test_a_later_page_leaves_a_question_as_old_as_it_is(ledger: Ledger, phone: str) -> None:
+    """Asked by an earlier page, it is open while the next one waits, and no younger after."""
+    lead_id = store(ledger)
+    ask(ledger, phone, lead_id)
+    with ledger.transaction() as conn:
+        _letters, (page,) = order_all(conn, lead_id, {phone: ANN}, 120)
+        (question,) = questions.questions_of(conn, phone)
+        outbox_taking.mark_taken(conn, page.id, "worker-1", 30, at(124))
+        (again,) = questions.questions_of(conn, phone)
+    assert question == again
+    assert again.opened_at == at(0)
+
+
+def test_a_question_asked_again_is_as_young_as_the_page_that_asks(
+    ledger: Ledger, phone: str
+) -> None:
+    lead_id = store(ledger)
+    ask(ledger, phone, lead_id)
+    close(ledger, lead_id, 60)
+    with ledger.transaction() as conn:
+        _letters, (page,) = order_all(conn, lead_id, {phone: ANN}, 120)
+        assert questions.questions_of(conn, phone) == []
+        outbox_taking.mark_taken(conn, page.id, "worker-1", 30, at(124))
+        (question,) = questions.questions_of(conn, phone)
+    assert (question.opened_at, question.closed_at) == (at(124), None)
+
+
+def test_what_was_last_sent_to_a_phone_is_what_was_last_taken(ledger: Ledger, phone: str) -> None:
+    lead_id = store(ledger)
+    page = a_page(lead_id, 2, to_number=phone, ordered_at=at(1))
+    answer, late = (a_page(None, to_number=phone, kind="answer_text") for _ in range(2))
+    with ledger.transaction() as conn:
+        write(conn, lead_id, orders=[page])
+        for each in (answer, late):
+            outbox.order(conn, [each])
         assert questions.last_text(conn, phone) is None
-        write(conn, lead_id, orders=[page], asks=frozenset({page.id}))
-        outbox.order(conn, [late])
+        outbox_taking.mark_taken(conn, page.id, "worker-1", 30, at(2))
         assert questions.last_text(conn, phone) == questions.LastText(page.id, lead_id, at(2))
-        outbox.order(conn, [answer])
+        outbox_taking.mark_taken(conn, answer.id, "worker-1", 30, at(3))
         assert questions.last_text(conn, phone) == questions.LastText(answer.id, None, at(3))
+        outbox_taking.mark_taken(conn, late.id, "worker-1", 30, at(2))
+        assert questions.last_text(conn, phone) == questions.LastText(answer.id, None, at(3))
+
+
+def test_a_text_about_several_leads_asks_for_no_one_of_them(ledger: Ledger, phone: str) -> None:
+    pages = [a_page(store(ledger), 2, to_number=phone) for _ in range(2)]
+    with ledger.transaction() as conn:
+        for page in pages:
+            assert page.lead_id is not None
+            write(conn, page.lead_id, orders=[page])
+        head, other = (page.id for page in pages)
+        assert outbox_taking.mark_taken(conn, head, "w", 30, at(2), "+1500", [other], "2 LEADS")
+        assert questions.last_text(conn, phone) == questions.LastText(head, None, at(2))
+        (carried,) = outbox.carried(conn, head)
+        sent = outbox.row(conn, head)
+    assert (carried.id, carried.state, carried.carried_by) == (other, "taken", head)
+    assert carried.body == pages[1].body
+    assert sent is not None
+    assert (sent.body, sent.carried_by) == ("2 LEADS", None)
 
 
 def test_a_call_is_no_text_and_a_note_asks_nothing(ledger: Ledger, phone: str) -> None:
     lead_id = store(ledger)
-    page = a_page(lead_id, 2, to_number=phone)
     note = a_page(lead_id, 3, to_number=phone, kind="note_text")
     call = a_page(lead_id, 4, to_number=phone, kind="page_call", channel=Channel.CALL)
     with ledger.transaction() as conn:
-        write(conn, lead_id, orders=[page, note, call], asks=frozenset({page.id}))
+        write(conn, lead_id, orders=[note, call])
+        outbox_taking.mark_taken(conn, call.id, "worker-1", 30, NOON)
+        assert questions.last_text(conn, phone) is None
+        outbox_taking.mark_taken(conn, note.id, "worker-1", 30, NOON)
         assert questions.last_text(conn, phone) == questions.LastText(note.id, None, NOON)
+
+
+def test_a_phone_gets_one_text_about_new_leads_in_five_seconds(ledger: Ledger, phone: str) -> None:
+    """A page ordered beside a free sender is taken only if its phone has a slot; a note needs
+    none. What was never sent gives its slot back."""
+    pages = [
+        a_page(store(ledger), 2, to_number=phone, from_number="+15005550006") for _ in range(2)
+    ]
+    note = a_page(store(ledger), 2, to_number=phone, from_number="+1500", kind="note_text")
+    assert [taken_as_ordered(ledger, each) for each in (*pages, note)] == [True, False, True]
+    with ledger.transaction() as conn:
+        assert not pace.take_phone_slot(conn, phone)
+        waiting = outbox.row(conn, pages[1].id)
+        pace.give_back_phone_slot(conn, pages[0].id)
+    assert waiting is not None
+    assert (waiting.state, waiting.from_number) == ("ordered", None)
+    with ledger.transaction() as conn:
+        assert pace.take_phone_slot(conn, phone)
+        pace.give_back_phone_slot(conn, waiting.id)  # it never had one
+        assert not pace.take_phone_slot(conn, phone)
+
+
+def test_whoever_is_about_to_text_a_phone_is_not_waited_for(
+    fresh_ledger: Ledger, phone: str
+) -> None:
+    page = a_page(store(fresh_ledger), 2, to_number=phone, from_number="+15005550006")
+    with fresh_ledger.transaction() as conn:
+        assert pace.take_phone_slot(conn, phone)
+        with fresh_ledger.transaction() as other:
+            assert not pace.take_phone_slot(other, phone)
+        assert not taken_as_ordered(fresh_ledger, page)
+
+
+def taken_as_ordered(ledger: Ledger, page: outbox.Order) -> bool:
+    """Whether a look that has a free sender beside it orders this as taken."""
+    assert page.lead_id is not None
+    with ledger.transaction() as conn:
+        write(conn, page.lead_id, orders=[page], taken_by="worker-1", lease_s=30)
+        row = outbox.row(conn, page.id)
+    return row is not None and row.state == "taken"

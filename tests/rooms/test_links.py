@@ -350,6 +350,31 @@ def test_a_text_that_carries_several_leads_opens_them_all(world: World) -> None:
     assert (world.standing(eve).owner, world.standing(dana).owner) == ("ann", None)
 
 
+def test_a_second_try_of_a_shared_text_opens_them_all_too(world: World) -> None:
+    dana, token = paged(world)
+    world.clock.moves(1)
+    eve, _ = paged(world, name="Eve Roy")
+    with world.ledger.transaction() as conn:
+        conn.execute(
+            text(
+                "insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, body,"
+                " not_after, ordered_at, tries, again_of)"
+                " select id || '.2', lead_id, seq, kind, channel, rep_id, to_number, body,"
+                " not_after, ordered_at, 2, id from outbox"
+            )
+        )
+        conn.execute(
+            text(
+                "update outbox set carried_by = (select id from outbox"
+                " where lead_id = :dana and tries = 2) where lead_id = :eve and tries = 2"
+            ),
+            {"dana": dana.lead_id, "eve": eve.lead_id},
+        )
+    opened = open_link(world.desk, token)
+    assert isinstance(opened, OpenedLink)
+    assert [card.lead.name for card in opened.cards if card.lead] == ["Dana Fox", "Eve Roy"]
+
+
 def test_a_press_on_a_settled_look_is_seen_by_the_next(world: World) -> None:
     """A claim by link holds the ladder as one by text does."""
     lead, token = paged(world)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.rules import wording
+from service.rules import masking, spoken, wording
 from service.rules.lead import Lead
 from service.rules.replies import QuestionKind
 from service.rules.segments import Encoding, Segments, cut, is_gsm, segments, septets, to_gsm
@@ -202,14 +202,14 @@ def test_whatever_a_stranger_types_before_a_claim_nobody_is_told_how_to_reach_th
     )  # fmt: skip
     texts = [
         wording.page_text(clock="12:04", lead=lead, source_name=hostile, link=LINK),
-        wording.spoken_page(lead=lead, source_name=hostile),
+        spoken.spoken_page(lead=lead, source_name=hostile),
         wording.taken("Ann Lee", lead),
         wording.closed(lead),
         wording.passed_on(lead),
         wording.taken_back(lead, after_s=180, letter="B"),
         wording.logged(lead, Ending.CALL_LATER, hostile),
         wording.question_list([("A", lead, QuestionKind.PAGE)]),
-        wording.spoken_yours(lead, text_follows=True),
+        spoken.spoken_yours(lead, text_follows=True),
     ]
     for text in texts:
         assert is_gsm(text) and "\n" not in text and "\r" not in text
@@ -252,8 +252,8 @@ def test_a_page_is_one_segment_with_its_digits_and_without_a_way_to_reach_the_le
     assert f" 1{mark} take 2{mark} pass" in text
     assert text.startswith(f"{clock} LEAD ")
     assert not told_how_to_reach(text)
-    assert len(wording.spoken_page(lead=lead, source_name=source)) <= wording.SPOKEN_MAX
-    assert not told_how_to_reach(wording.spoken_page(lead=lead, source_name=source))
+    assert len(spoken.spoken_page(lead=lead, source_name=source)) <= spoken.SPOKEN_MAX
+    assert not told_how_to_reach(spoken.spoken_page(lead=lead, source_name=source))
     assert not any(told_how_to_reach(part) for part in wording.more(lead, claimed=False))
 
 
@@ -274,12 +274,12 @@ def test_a_page_is_one_segment_with_its_digits_and_without_a_way_to_reach_the_le
     ],
 )
 def test_what_a_phone_would_dial_mail_or_open_becomes_a_word(ask: str, expected: str) -> None:
-    assert wording.shown(ask, Lead(phone=PHONE)) == expected
+    assert masking.shown(ask, Lead(phone=PHONE)) == expected
 
 
 def test_a_number_that_cannot_be_dialled_is_not_shown_either() -> None:
     lead = Lead(phone_as_given="555/0199/77", ask="ring 555/0199/77 or 555 01 99 77")
-    assert wording.shown(lead.ask, lead) == "ring (number) or (number)"
+    assert masking.shown(lead.ask, lead) == "ring (number) or (number)"
 
 
 def test_the_claimer_learns_how_to_reach_the_lead_and_the_digits_for_after() -> None:
@@ -339,34 +339,34 @@ def test_the_claimer_learns_how_to_reach_the_lead_and_the_digits_for_after() -> 
             ),
         ),
         (
-            wording.spoken_page(lead=DANA, source_name="website"),
+            spoken.spoken_page(lead=DANA, source_name="website"),
             (
                 "New lead: Dana Fox from Austin, TX asks: New roof, how soon can you come,"
                 " by way of website. Press 1 to take it, 2 to pass."
             ),
         ),
         (
-            wording.spoken_page(lead=Lead(), source_name="website"),
+            spoken.spoken_page(lead=Lead(), source_name="website"),
             (
                 "New lead: no name, by way of website. They gave no phone number."
                 " Press 1 to take it, 2 to pass."
             ),
         ),
         (
-            wording.spoken_yours(DANA, text_follows=True),
+            spoken.spoken_yours(DANA, text_follows=True),
             "Dana Fox is yours. How to reach them comes by text now. Goodbye.",
         ),
         (
-            wording.spoken_yours(DANA, text_follows=False),
+            spoken.spoken_yours(DANA, text_follows=False),
             (
                 "Dana Fox is yours. Call plus 1, 2, 1, 2, 5, 5, 5, 0, 1, 9, 9."
                 " Again: plus 1, 2, 1, 2, 5, 5, 5, 0, 1, 9, 9. Goodbye."
             ),
         ),
-        (wording.spoken_passed(), "Passed. Somebody else is asked. Goodbye."),
-        (wording.spoken_taken("Ann Lee"), "Ann Lee has this lead already. Goodbye."),
-        (wording.spoken_closed(), "This lead is closed, there is nothing to do. Goodbye."),
-        (wording.spoken_no_such_key(), "Press 1 to take the lead, or 2 to pass."),
+        (spoken.spoken_passed(), "Passed. Somebody else is asked. Goodbye."),
+        (spoken.spoken_taken("Ann Lee"), "Ann Lee has this lead already. Goodbye."),
+        (spoken.spoken_closed(), "This lead is closed, there is nothing to do. Goodbye."),
+        (spoken.spoken_no_such_key(), "Press 1 to take the lead, or 2 to pass."),
     ],
 )
 def test_what_we_say(text: str, expected: str) -> None:

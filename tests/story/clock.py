@@ -1,10 +1,14 @@
 """The house's business time, which a story moves and which never goes back."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 EVE = timedelta(seconds=10)
 """How long before an instant "just before" is: time goes on while a story looks around."""
+
+LONGER_THAN_A_PHONE_RESTS_S = 5.0
+"""Between two texts about new leads, by PostgreSQL's clock, which no story moves."""
 
 
 class HouseClock:
@@ -12,6 +16,8 @@ class HouseClock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.passes: Callable[[], None] = lambda: None
+        """What passes with it that goes by another clock; done first."""
         self._offset = timedelta()
         self._write()
 
@@ -27,6 +33,8 @@ class HouseClock:
     def moves(self, seconds: float) -> None:
         """So much time passes at once."""
         assert seconds >= 0, "time does not go back in a running house"
+        if seconds >= LONGER_THAN_A_PHONE_RESTS_S:
+            self.passes()
         self._offset += timedelta(seconds=seconds)
         self._write()
 

@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import redis
 
 from tests.story.carrier import LISTED_MAX, Carrier
@@ -34,6 +35,7 @@ Json = dict[str, Any]
 
 SOURCE_KEY = "a-source-key-of-the-stories"
 READY_WITHIN_S = 60.0
+RESTED_WITHIN_S = 2
 
 
 @dataclass
@@ -148,9 +150,21 @@ class House:
 
     def flushes_valkey(self) -> None:
         """Every key of the queue is gone."""
-        left = json.loads((self.home / "data" / "run" / "up.json").read_text())
-        with redis.Redis.from_url(left["redis_url"]) as valkey:
+        with redis.Redis.from_url(self._left("redis_url")) as valkey:
             valkey.flushall()
+
+    def phones_have_rested(self) -> None:
+        """No phone was texted about a new lead in the last five seconds, as PostgreSQL counts
+        them. Nothing, while there is no ledger to ask."""
+        with (
+            suppress(psycopg.OperationalError),
+            psycopg.connect(self._left("database_url"), connect_timeout=RESTED_WITHIN_S) as ledger,
+        ):
+            ledger.execute("delete from pace where kind = 'new-lead'")
+
+    def _left(self, what: str) -> str:
+        """What `up` left behind for its other commands."""
+        return str(json.loads((self.home / "data" / "run" / "up.json").read_text())[what])
 
     @contextmanager
     def holds(self, name: str) -> Iterator[None]:

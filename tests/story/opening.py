@@ -22,8 +22,11 @@ HTTP_WITHIN_S = 30.0
 
 
 @contextmanager
-def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterator[House]:
-    """A house from its start to its end. Its clock may begin at any instant."""
+def running(
+    home: Path, team: str, starts_at: datetime | None = None, **settings: str
+) -> Iterator[House]:
+    """A house from its start to its end. Its clock may begin at any instant; ``settings`` are by
+    their names in small letters, without the prefix."""
     clock, diary = HouseClock(home / "clock"), Diary(home / "log")
     if starts_at is not None:
         clock.starts_at(starts_at)
@@ -31,6 +34,7 @@ def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterato
     env, port, sandbox_port = _environment(home), free_port(), free_port()
     arguments = ["up", "--workers", "2", "--port", str(port)]
     arguments += ["--team", str(home / "team.yaml")]
+    env |= {f"{PREFIX}{name.upper()}": value for name, value in settings.items()}
     env |= {f"{PREFIX}PORT": str(port), f"{PREFIX}SANDBOX_PORT": str(sandbox_port)}
     with (
         command(home, arguments, env) as up,
@@ -48,6 +52,7 @@ def running(home: Path, team: str, starts_at: datetime | None = None) -> Iterato
         made = house.runs("token", "create", "--role", "api")
         assert made.returncode == 0, made.stderr
         house.token = made.stdout.strip()
+        clock.passes = house.phones_have_rested
         yield house
         pids = house.pids()
     left = [pid for pid in pids if is_running(pid)]

@@ -5,9 +5,12 @@ Everything that reaches a phone is expected by the story or fails it at its end.
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+
+import httpx
 
 from service.sandbox.numbers import segments
 from tests.story.carrier import LONG_POLL_S, Carrier, Json
@@ -15,6 +18,8 @@ from tests.story.patience import PATIENCE_S
 
 NOTICED = ("text_in_to_phone", "call_ringing", "carrier_notice", "webhook_failed", "call_error")
 """What a person cannot help noticing."""
+
+SEVERAL = re.compile(r"\d LEADS wait")
 
 
 @dataclass
@@ -26,12 +31,33 @@ class Phone:
     number: str
     after: int = 0
     unread: list[Json] = field(default_factory=list)
+    shared: list[tuple[Json, set[tuple[str, ...]]]] = field(default_factory=list)
 
     # -- texts
 
     def expects_text(self, *words: str) -> Text:
-        """The first unread text with these words, as soon as there is one."""
-        return Text(self, self.has(_text_with(words), f"a text with {words}"))
+        """The first unread text with these words, as soon as there is one; or one about several
+        leads that was read for other words."""
+        for item, read_for in self.shared:
+            if words not in read_for and _text_with(words)(item):
+                read_for.add(words)
+                return Text(self, item)
+        item = self.has(_text_with(words), f"a text with {words}")
+        if SEVERAL.search(item["body"]):
+            self.shared.append((item, {words}))
+        return Text(self, item)
+
+    def expects_leads(self, names: Collection[str]) -> list[Text]:
+        """Texts come until each of these leads was told of once: by name, or behind a text's
+        link. Each text is one segment."""
+        texts, missing = [], set(names)
+        while missing:
+            text = Text(self, self.has(_text_with((" LEAD",)), f"a text about {sorted(missing)}"))
+            told = text.tells_of(names)
+            assert told <= missing, f"told twice of {told - missing}"
+            texts.append(text.is_one_tidy_text())
+            missing -= told
+        return texts
 
     def finds_texts(self, *words: str) -> int:
         """How many unread texts have these words by now; they count as expected."""
@@ -115,6 +141,25 @@ class Text:
     @property
     def body(self) -> str:
         return str(self.item["body"])
+
+    @property
+    def link(self) -> str:
+        """The address that it ends with, as a phone would open it."""
+        words = self.body.split()
+        assert words and words[-1].startswith("http"), f"no link at the end of {self.body!r}"
+        return words[-1]
+
+    def tells_of(self, names: Collection[str]) -> set[str]:
+        """Which of these leads it is about: those on the page behind its link."""
+        page = httpx.get(self.link, trust_env=False)
+        assert page.status_code == 200, f"{self.link}: {page.status_code}"
+        return {name for name in names if name in page.text}
+
+    def letter_of(self, name: str) -> str:
+        """The letter that it gives this lead."""
+        found = re.search(rf"\b([A-Z]) {re.escape(name)}", self.body)
+        assert found is not None, f"no letter for {name} in {self.body!r}"
+        return found[1]
 
     def replies(self, words: str) -> Phone:
         """Answer it; returns the phone, when our webhook has answered."""

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.story.house import House
-from tests.story.phones import Phone
 
 pytestmark = pytest.mark.story
 
@@ -18,17 +17,15 @@ def test_sixty_leads_and_a_second_sweep(house: House) -> None:
     with house.also_runs("sweep"):
         with ThreadPoolExecutor(AT_ONCE) as websites:
             list(websites.map(house.lead, NAMES))
-        _gets_each_once(house.ann)
+        house.ann.expects_leads(NAMES)
         house.clock.moves(121)
-        _gets_each_once(house.bob)
-        _gets_each_once(house.ann)
+        house.bob.expects_leads(NAMES)
+        house.ann.expects_leads(NAMES)
         house.is_quiet()
-        asked = house.carrier.was_asked_for("LEAD")
-    sent = Counter((each["to"], name) for each in asked for name in NAMES if name in each["body"])
-    wanted = {(house.ann.number, name): 2 for name in NAMES}
-    assert sent == wanted | {(house.bob.number, name): 1 for name in NAMES}
-
-
-def _gets_each_once(phone: Phone) -> None:
-    for name in NAMES:
-        phone.expects_text(name)
+    wanted = [("ann", "text"), ("ann", "text"), ("bob", "text")]
+    for lead in house.leads:
+        assert sorted(lead.was_paged()) == wanted
+        sent = Counter(event["page_id"] for event in lead.events("page_sent"))
+        assert sorted(sent.values()) == [1, 1, 1]
+    bodies = Counter(each["body"] for each in house.carrier.was_asked_for("LEAD"))
+    assert set(bodies.values()) == {1}

@@ -1,0 +1,94 @@
+"""Messages that are about no page: answers to a phone, and what managers are told.
+
+Ordered in the caller's transaction, so that each is sent once or not at all. The words are
+``rules``'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from service.desk.desk import Desk, new_page_id
+from service.ledger import outbox
+from service.ledger.outbox_rows import Order
+from service.rules.floor import Person
+from service.rules.lead import LeadId, RepId
+from service.rules.timeline import Channel
+
+# An answer that comes ten minutes late answers nothing any more.
+ANSWER_USEFUL = timedelta(minutes=10)
+# A mail server may be away for a while, and a manager reads it when they sit down.
+MAIL_USEFUL = timedelta(hours=1)
+
+
+def answer(
+    conn: Connection,
+    person: Person,
+    body: str,
+    now: datetime,
+    lead_id: LeadId | None = None,
+) -> None:
+    """Order a text to a phone that asks nothing."""
+    row = Order(
+        id=new_page_id(),
+        lead_id=lead_id,
+        seq=None,
+        kind="answer_text",
+        channel=Channel.TEXT,
+        rep_id=person.id,
+        to_number=person.phone,
+        body=body,
+        not_after=now + ANSWER_USEFUL,
+        ordered_at=now,
+    )
+    outbox.order(conn, [row])
+
+
+def text_managers(
+    desk: Desk, conn: Connection, body: str, now: datetime, about: RepId | None = None
+) -> None:
+    """Text every manager but the one it is ``about``; nobody while the team's texts are off."""
+    if desk.present.crew().team.texts_off:
+        return
+    for manager in _managers(desk, about):
+        answer(conn, manager, body, now)
+
+
+def mail_managers(
+    desk: Desk, conn: Connection, body: str, now: datetime, about: RepId | None = None
+) -> None:
+    """E-mail every manager who has an address, if there is a mail server. The first line of
+    ``body`` is the subject."""
+    if not desk.present.mail:
+        return
+    rows = [
+        Order(
+            id=new_page_id(),
+            lead_id=None,
+            seq=None,
+            kind="notice_email",
+            channel=Channel.EMAIL,
+            rep_id=manager.id,
+            to_number=manager.email,
+            body=body,
+            not_after=now + MAIL_USEFUL,
+            ordered_at=now,
+        )
+        for manager in _managers(desk, about)
+        if manager.email
+    ]
+    if rows:
+        outbox.order(conn, rows)
+
+
+def _managers(desk: Desk, but: RepId | None) -> Iterator[Person]:
+    """By phone: a text holds what its phone was last sent, and two notices must not cross."""
+    people = desk.present.crew().people.values()
+    return (
+        person
+        for person in sorted(people, key=lambda each: each.phone)
+        if person.manager and person.id != but
+    )
