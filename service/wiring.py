@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from redis import Redis
 
@@ -18,6 +19,8 @@ from service.desk.links import Links
 from service.desk.present import Present
 from service.errors import ConfigError
 from service.ledger.engine import Ledger
+from service.mail.post import Post
+from service.mail.smtp import SmtpPost, sender_of, server_of
 from service.phone.line import Line
 from service.phone.twilio import TwilioLine
 from service.wake import QueueWake, connect
@@ -107,3 +110,15 @@ def line_of(house: House) -> Line:
     """The line to the carrier; one may be shared by all of a process's threads."""
     account = house.account
     return TwilioLine(account.sid, account.auth_tokens[0], account.api_url)
+
+
+def post_of(house: House) -> Post | None:
+    """The mail server, if one is set; one may be shared by all of a process's threads.
+
+    Raises ConfigError for an address that names none."""
+    settings = house.settings
+    if settings.smtp_url is None:
+        return None
+    server = server_of(settings.smtp_url.get_secret_value())
+    here = urlsplit(settings.public_url).hostname or "localhost"
+    return SmtpPost(server, sender_of(server, settings.mail_from, here), house.clock)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -19,6 +20,7 @@ from service.desk.desk import Desk
 from service.desk.dispatch import lapsed
 from service.desk.lost import sent_after_all
 from service.desk.settling import settle
+from service.desk.watch import Watch, tell_stuck
 from service.errors import LeadBusy, LedgerUnavailable
 from service.ledger import counts, health, looks
 from service.ledger.looks import Due
@@ -38,13 +40,19 @@ ATTEND_FOR_S = 1.0
 # A sign of life and the counts, and lapsed leases: each round would be more than is needed.
 CHORES_EVERY_S = 1.0
 LAPSED_EVERY_S = 1.0
+# Messages without a receipt are asked about when they come of age; what is stuck is told soon.
+WATCH_EVERY_S = 1.0
+STUCK_EVERY_S = 5.0
+# How long one turn may ask the carrier: a slow one must not keep us from what comes of age next.
+WATCH_FOR_S = 20.0
 # How long an ending sweep waits for an answer of the carrier; what it leaves is found again.
-LAPSED_JOIN_S = 5.0
+JOIN_S = 5.0
 
 
 @dataclass
 class Sweep:
-    """One sweep. ``line`` is asked about messages whose sender died."""
+    """One sweep. ``line`` is asked about messages whose sender died, or whose receipts stay
+    away."""
 
     desk: Desk
     line: Line
@@ -52,16 +60,25 @@ class Sweep:
     stop: threading.Event = field(default_factory=threading.Event)
     _chores_at: float = 0.0
     _opened_at: datetime | None = None
+    _stuck_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._watch = Watch(self.desk, self.line)
 
     def run(self) -> None:
         """Sweep until told to stop. A round that fails is logged, and the next one comes."""
-        lapses = threading.Thread(target=self._run_lapsed, name="lapsed", daemon=True)
-        lapses.start()
+        beside = [
+            self._beside("lapsed", self.settle_lapsed, LAPSED_EVERY_S),
+            self._beside("watch", self.watch, WATCH_EVERY_S),
+        ]
+        for thread in beside:
+            thread.start()
         try:
             self._run_rounds()
         finally:
             self.stop.set()
-            lapses.join(LAPSED_JOIN_S)
+            for thread in beside:
+                thread.join(JOIN_S)
 
     def _run_rounds(self) -> None:
         while not self.stop.is_set():
@@ -136,16 +153,28 @@ class Sweep:
                 health.beat(conn, "sweep")
                 counts.fold(conn)
 
-    def _run_lapsed(self) -> None:
-        """Beside the rounds, since the carrier may take its time to answer."""
-        while not self.stop.is_set():
-            try:
-                self.settle_lapsed()
-            except (LedgerUnavailable, LeadBusy) as gone:
-                log.warning("lapsed", outcome="ledger unavailable", because=str(gone))
-            except Exception:
-                log.exception("lapsed", outcome="failed")
-            self.stop.wait(LAPSED_EVERY_S)
+    def _beside(self, name: str, deed: Callable[[], None], every_s: float) -> threading.Thread:
+        """A thread beside the rounds, since the carrier may take its time to answer."""
+
+        def run() -> None:
+            while not self.stop.is_set():
+                try:
+                    deed()
+                except (LedgerUnavailable, LeadBusy) as gone:
+                    log.warning(name, outcome="ledger unavailable", because=str(gone))
+                except Exception:
+                    log.exception(name, outcome="failed")
+                self.stop.wait(every_s)
+
+        return threading.Thread(target=run, name=name, daemon=True)
+
+    def watch(self) -> None:
+        """Ask what became of messages that the carrier says nothing final of."""
+        ends_at = time.monotonic() + WATCH_FOR_S
+        self._watch.turn(lambda: not self.stop.is_set() and time.monotonic() < ends_at)
+        if time.monotonic() - self._stuck_at >= STUCK_EVERY_S:
+            self._stuck_at = time.monotonic()
+            tell_stuck(self.desk)
 
     def settle_lapsed(self) -> None:
         """Messages whose sender died in mid-send: ask the carrier, then settle."""

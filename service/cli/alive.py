@@ -31,9 +31,10 @@ FIRST_PROCESS = Path("/proc/1/cmdline")
 def command(role: str | None) -> None:
     """Say whether a process here does its work, for health checks.
 
-    Exit 0 when it does, else 1 with the reason. Without a ROLE, it is that of the container's first process; a command that ends by itself, as
-    `migrate` does, has no health to ask for. Each worker answers for its own machine; of two
-    sweeps, either answers for both. Example: speedtolead alive worker
+    Exit 0 when it does, else 1 with the reason. Without a ROLE, it is that of the container's
+    first process; a command that ends by itself, as `migrate` does, has no health to ask for.
+    Each worker answers for its own machine; of two sweeps, either answers for both.
+    Example: speedtolead alive worker
     """
     role = role or _role_here()
     if role == "web":

@@ -69,6 +69,13 @@ def _account_sid(value: str) -> str:
     return value
 
 
+def _mail_address(value: str) -> str:
+    name, at, host = value.rpartition("@")
+    if not (name and at and host) or not value.isprintable() or any(c in value for c in " <>,;"):
+        raise ValueError("must be one e-mail address, like leads@example.com")
+    return value
+
+
 _HttpUrl = Annotated[str, _one_of("http", "https"), AfterValidator(_bare_url)]
 _Port = Annotated[int, Field(ge=1, le=PORT_MAX)]
 _Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
@@ -132,6 +139,10 @@ class Settings(BaseSettings):
         "Where mail is sent: smtp://user:password@host:port or smtps://...",
         shown="none, no mail",
         secret=True,
+    )
+    mail_from: Annotated[str, AfterValidator(_mail_address)] | None = _setting(
+        "The address that e-mails come from",
+        shown="the user of SMTP_URL, or speedtolead at the host of PUBLIC_URL",
     )
     heartbeat_url: Annotated[SecretStr, _one_of("http", "https")] | None = _setting(
         "Fetched each minute while nothing is forgotten, so that somebody learns when it stops",

@@ -99,6 +99,16 @@ FAILURES: dict[int, Failure] = {
     63038: _NOT_PERMITTED,  # the account's daily cap of texts
 }
 
+# Refusals of our account that are about one receiver: another number may go through.
+_ONE_RECEIVER = frozenset({21215, 21216, 21408, 21608})
+
+# The carrier's word for "nobody there now" that comes for dead numbers and for passing trouble.
+# Source: Twilio, error 30005; one alone proves nothing.
+DEAD_IF_TWICE = frozenset({30005})
+
+# The numbers that a metric tells apart; any other counts as "other", so that the list stays short.
+COUNTED_CODES = (20003, 21211, 21610, 21614, 30003, 30005, 30006, 30007, 30008, 30034)
+
 _FAILED_CALLS: dict[str, Failure] = {
     "busy": _UNREACHABLE,
     "no-answer": _UNREACHABLE,
@@ -111,6 +121,17 @@ def failure(code: int | None) -> Failure:
     if code is None:
         return UNKNOWN_FAILURE
     return FAILURES.get(code, UNKNOWN_FAILURE)
+
+
+def fails_everybody(code: int | None) -> bool:
+    """Whether a refusal says that the carrier or our account fails, and not one receiver or the
+    words of one message: the next message to anybody else would fare no better."""
+    return failure(code).blame in ("carrier", "config") and code not in _ONE_RECEIVER
+
+
+def says_dead(code: int | None) -> bool:
+    """Whether the number itself is the trouble, for good: no such number, or none for texts."""
+    return failure(code).reason in ("bad_number", "cannot_text")
 
 
 def call_failure(status: str, code: int | None = None) -> Failure | None:

@@ -141,7 +141,9 @@ def _says_that_nothing_is_stored(door: Door, token: str) -> None:
         told = refused(answer, 503, "ledger-unavailable")
         assert int(answer.headers["retry-after"]) >= 1
         assert str(door.house.settings.data_dir) not in told["detail"]
-    assert set(failing(door)) == {"ledger", "queue", "team", "sweep", "worker", "audit"}
+    assert set(failing(door)) == {
+        "ledger", "queue", "team", "sweep", "worker", "audit", "carrier",
+    }  # fmt: skip
     assert door.http.get("/live").status_code == 200
     scraped = door.http.get("/metrics")
     assert scraped.status_code == 200

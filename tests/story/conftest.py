@@ -67,10 +67,24 @@ def story_in(house: House) -> Iterator[None]:
 def _begin(house: House) -> None:
     house.clock.moves(LONGER_THAN_LETTERS_ARE_KEPT_S)
     house.carrier.forgets_everything()
+    _everybody_hears(house)
     house.diary.turns_the_page()
     after = house.carrier.cursor()
     house.leads, house.expected_errors = [], []
     house.phones = {rep: Phone(house.carrier, rep, number, after) for rep, number in PHONES.items()}
+
+
+def _everybody_hears(house: House) -> None:
+    """An earlier story's dead numbers live again."""
+    missed = [
+        each["id"]
+        for each in house.asks("/reps")["reps"]
+        if not all(channel["reachable"] for channel in each["channels"].values())
+    ]
+    for rep in missed:
+        Phone(house.carrier, rep, PHONES[rep]).texts_itself("START")
+    if missed:
+        house.is_quiet()
 
 
 def _end(house: House) -> list[str]:

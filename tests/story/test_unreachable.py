@@ -23,6 +23,7 @@ def test_a_refused_number_becomes_a_call_at_once(house: House, code: int) -> Non
     dana = house.lead("Dana Fox")
     house.ann.expects_call("Dana").presses("2").hears("Passed")
     house.bob.expects_text("Dana")
+    house.mia.expects_text("Ann Lee", "is paged by call")
     dana.timeline_shows("paged", "page_failed", "paged", "passed", "paged")
 
 
