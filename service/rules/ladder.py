@@ -178,7 +178,9 @@ class _Rising:
         start = climb.block_start(index)
         if candidates(climb, start):
             return start, ended_at
-        return climb.block_end(index), ended_at
+        end = climb.block_end(index)
+        again_at = repeat_at(climb, climb.pages[-1].at) if end == len(climb.rungs) else None
+        return (end, ended_at) if again_at is None else (end - 1, again_at)
 
     def _due(self, index: int) -> datetime:
         """When rung ``index`` is due: in a turn from the turn's start, else from the climb's."""
@@ -199,13 +201,16 @@ class _Rising:
             self._begin_turn(index, due_at)
         turn_at = self.turn_at if rung.page is Audience.ON_DUTY else None
         for rep in self._audience(rung):
-            channel = reachable_by(climb, rep, rung.by)
+            channel = reachable_by(climb, rep, rung.by, at_top=self._is_top(index))
             if channel is not None:
                 self.gathered[rep] = Call(rep, channel, rung.page, turn_at)
                 self.last = index
 
+    def _is_top(self, index: int) -> bool:
+        return index == len(self.climb.rungs) - 1
+
     def _begin_turn(self, index: int, at: datetime) -> None:
-        able = candidates(self.climb, index)
+        able = candidates(self.climb, index, at_top=self._is_top(index))
         self.turn = self.new_turn = self.climb.floor.next_in_turn(able, self.climb.policy.turn)
         self.turn_at = at if self.turn else None
         if not self.turn:
@@ -228,9 +233,12 @@ class _Rising:
         """What was gathered, as one step by the latest rung's means; None when nothing is due."""
         if self.last is None:
             return None
-        means = self.climb.rungs[self.last].by
+        climb, means, at_top = self.climb, self.climb.rungs[self.last].by, self._is_top(self.last)
         calls = tuple(
-            replace(call, channel=reachable_by(self.climb, call.rep, means) or call.channel)
+            replace(
+                call,
+                channel=reachable_by(climb, call.rep, means, at_top=at_top) or call.channel,
+            )
             for call in self.gathered.values()
         )
         return Step(

@@ -31,22 +31,27 @@ def eligible(climb: Climb) -> tuple[RepId, ...]:
     )
 
 
-def candidates(climb: Climb, index: int) -> tuple[RepId, ...]:
-    """Those whose turn it may be: eligible, and reachable by some rung of the on-duty block."""
+def candidates(climb: Climb, index: int, *, at_top: bool = False) -> tuple[RepId, ...]:
+    """Those whose turn it may be: eligible, and reachable by some rung of the on-duty block.
+    ``at_top``: see ``reachable_by``."""
     start = climb.block_start(index)
     block = climb.rungs[start : climb.block_end(index)]
     return tuple(
         rep
         for rep in eligible(climb)
-        if any(reachable_by(climb, rep, rung.by) is not None for rung in block)
+        if any(reachable_by(climb, rep, rung.by, at_top=at_top) for rung in block)
     )
 
 
-def reachable_by(climb: Climb, rep: RepId, wanted: Channel) -> Channel | None:
+def reachable_by(
+    climb: Climb, rep: RepId, wanted: Channel, *, at_top: bool = False
+) -> Channel | None:
     """The channel by which a rung that asks for ``wanted`` reaches ``rep``; None: not at all.
 
     A rep who prefers calls, who had their three texts for this lead, or whose team has no texts, is
     called where the rung says text. While one channel's breaker is open, the other one stands in.
+    ``at_top``: nobody stands behind the last rung, so that what failed before is tried again, and
+    the other channel where this one reaches nobody.
     """
     floor = climb.floor
     person = floor.people.get(rep)
@@ -60,7 +65,22 @@ def reachable_by(climb: Climb, rep: RepId, wanted: Channel) -> Channel | None:
     if channel in floor.tripped and other not in floor.tripped:
         able = not is_deaf(climb, rep, other) and (other is Channel.CALL or may_text)
         channel = other if able else channel
+    if at_top:
+        return _at_any_rate(climb, rep, (channel, other), may_text)
     return None if is_deaf(climb, rep, channel) else channel
+
+
+def _at_any_rate(
+    climb: Climb, rep: RepId, channels: tuple[Channel, ...], may_text: bool
+) -> Channel | None:
+    """The first of these that may reach a rep behind whom nobody stands: rather one that has not
+    failed for this lead, never one that is known to be dead."""
+    able = [
+        channel
+        for channel in channels
+        if (rep, channel) not in climb.floor.deaf and (may_text or channel is not Channel.TEXT)
+    ]
+    return min(able, key=lambda channel: is_deaf(climb, rep, channel), default=None)
 
 
 def _texts_sent(climb: Climb, rep: RepId) -> int:

@@ -472,6 +472,47 @@ def test_a_call_that_cannot_be_made_is_not_brought_forward() -> None:
     assert lead.pages() == [(0, ANN, "text", 1), (45, BOB, "text", 3)]
 
 
+# The last rung: nobody stands behind it
+
+
+def test_what_failed_once_is_tried_again_by_the_last_resort() -> None:
+    """A manager whose phone was off for a minute must not leave the lead waiting for a week."""
+    lead = LeadUnderTest(policy=a_policy(), floor=a_floor(deaf=frozenset({(MIA, TEXT)})))
+    lead.looks_until(0)
+    lead.fails(MIA, CALL, 10)
+    lead.looks_until(3000, start=10)
+    assert lead.pages() == [
+        (0, MIA, "call", 5),
+        (900, MIA, "call", 5),
+        (1800, MIA, "call", 5),
+        (2700, MIA, "call", 5),
+    ]
+
+
+def test_the_last_resort_is_reached_by_the_other_means_when_one_has_failed() -> None:
+    lead = LeadUnderTest(floor=a_floor())
+    lead.looks_until(910)
+    lead.fails(MIA, CALL, 915)
+    lead.looks_until(1900, start=915)
+    assert [page[:3] for page in lead.pages()][-1] == (1800, MIA, "text")
+
+
+def test_a_number_that_is_known_to_be_dead_is_not_tried_by_anybody() -> None:
+    deaf = frozenset({(MIA, TEXT), (MIA, CALL)})
+    lead = LeadUnderTest(floor=a_floor(deaf=deaf))
+    lead.looks_until(4000)
+    assert lead.pages() == []
+
+
+def test_a_ladder_of_one_rung_tries_the_same_rep_again_at_its_repeat() -> None:
+    ladder = (Rung(0, Audience.ON_DUTY, TEXT, repeat_s=300),)
+    lead = LeadUnderTest(policy=a_policy(ladder=ladder), floor=a_floor(ANN))
+    lead.look(at(0))
+    lead.fails(ANN, TEXT, 5)
+    lead.looks_until(650, start=5)
+    assert [page[:2] for page in lead.pages()] == [(0, ANN), (300, ANN), (600, ANN)]
+
+
 # Three texts at most
 
 

@@ -435,6 +435,12 @@ BROKEN = {
         "and True",
     ),
     "an e-mail with every page": ("decide", "and not mailed", "and True"),
+    "the last resort is given up after one failure": ("means", "if at_top:", "if False:"),
+    "a ladder of one turn falls silent": (
+        "ladder",
+        "(end, ended_at) if again_at is None else (end - 1, again_at)",
+        "(end, ended_at)",
+    ),
     "a claim is never taken back": ("decide", "now < due_at or", "True or"),
     "the take-back is looked for too late": (
         "decide",
