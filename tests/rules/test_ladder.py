@@ -509,8 +509,10 @@ def test_a_ladder_of_one_rung_tries_the_same_rep_again_at_its_repeat() -> None:
     lead = LeadUnderTest(policy=a_policy(ladder=ladder), floor=a_floor(ANN))
     lead.look(at(0))
     lead.fails(ANN, TEXT, 5)
-    lead.looks_until(650, start=5)
-    assert [page[:2] for page in lead.pages()] == [(0, ANN), (300, ANN), (600, ANN)]
+    lead.looks_until(310, start=5)
+    lead.fails(ANN, CALL, 315)
+    lead.looks_until(950, start=315)
+    assert [page[:2] for page in lead.pages()] == [(0, ANN), (300, ANN), (600, ANN), (900, ANN)]
 
 
 # Three texts at most
