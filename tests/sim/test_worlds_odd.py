@@ -1,0 +1,11 @@
+"""Fifty worlds hold: those of odd seeds. The others are lived beside them, on another core."""
+
+import pytest
+
+from tests.sim.frail import FrailLedger
+from tests.sim.world import live
+
+
+@pytest.mark.parametrize("seed", range(1, 100, 2))
+def test_a_world_holds(seed: int, ledger: FrailLedger) -> None:
+    live(seed, ledger)
