@@ -50,8 +50,10 @@ POLICIES_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """The team's present copy with what is often asked of it."""
+    """The team's present copy with what is often asked of it. ``generation`` counts the loads that
+    changed it."""
 
+    generation: int
     team: Team
     policy_version: int
     people: Mapping[RepId, Person]
@@ -125,15 +127,15 @@ class Present:
             self._read_at = time.monotonic()
             self._lock.release()
 
+    def keep_up(self, conn: Connection, generation: int) -> None:
+        """Have the team as it is in this transaction: ``generation`` is the ledger's. A look that
+        a change of the team asked for must not find the team of a second ago."""
+        if self.crew().generation != generation:
+            self._crew = _crew_in(conn, self._crew)
+
     def _read(self) -> Crew:
         with self._ledger.transaction() as conn:
-            copy = people.team(conn)
-        if copy is None:
-            raise ConfigError("no team is loaded: run `speedtolead migrate` with a team file")
-        if self._crew is not None and self._crew.team.digest == copy.digest:
-            return self._crew
-        team = team_from_dict(copy.body["team"])
-        return crew_of(team, copy.body["policy_version"])
+            return _crew_in(conn, self._crew)
 
     def policy(self, conn: Connection, version: int) -> Policy:
         """The policy a lead was promised, by its version."""
@@ -174,9 +176,21 @@ class Present:
         )
 
 
-def crew_of(team: Team, policy_version: int) -> Crew:
+def _crew_in(conn: Connection, known: Crew | None) -> Crew:
+    """The team as the ledger has it; ``known`` itself when that is the one. Raises ConfigError."""
+    copy = people.team(conn)
+    if copy is None:
+        raise ConfigError("no team is loaded: run `speedtolead migrate` with a team file")
+    if known is not None and known.generation == copy.generation:
+        return known
+    team = team_from_dict(copy.body["team"])
+    return crew_of(team, copy.body["policy_version"], copy.generation)
+
+
+def crew_of(team: Team, policy_version: int, generation: int) -> Crew:
     """The team with its people and sources by the keys they are asked for."""
     return Crew(
+        generation=generation,
         team=team,
         policy_version=policy_version,
         people=MappingProxyType({person.id: person for person in team.people}),

@@ -27,7 +27,7 @@ from service.rules.timeline import Channel, Claimed, Event, Fact, Paged, Passed,
 class Held:
     """A lead whose row this transaction holds, with all that happened to it. ``person`` is None
     once erased; ``deaf`` are the phones that a channel cannot reach now, ``tripped`` the channels
-    whose breaker is open, and until when."""
+    whose breaker is open, and until when; ``generation`` the team's."""
 
     row: LeadRow
     timeline: Timeline
@@ -35,6 +35,7 @@ class Held:
     person: Lead | None
     deaf: frozenset[tuple[str, Channel]]
     tripped: Mapping[Channel, datetime]
+    generation: int
 
     @property
     def id(self) -> LeadId:
@@ -46,7 +47,15 @@ def hold(conn: Connection, lead_id: LeadId) -> Held | None:
     seen = look.begin(conn, lead_id)
     if seen is None:
         return None
-    return Held(seen.row, seen.timeline, fold(seen.timeline), seen.person, seen.deaf, seen.tripped)
+    return Held(
+        seen.row,
+        seen.timeline,
+        fold(seen.timeline),
+        seen.person,
+        seen.deaf,
+        seen.tripped,
+        seen.generation,
+    )
 
 
 def numbered(

@@ -37,13 +37,14 @@ from service.rules.timeline import Channel, Event, Timeline, from_fields
 class Seen:
     """A lead that this transaction holds, and what a look at it must know. ``person`` is None
     once erased; ``deaf`` are the phones that a channel cannot reach, ``tripped`` the channels
-    whose breaker is open, and until when."""
+    whose breaker is open, and until when; ``generation`` the team's."""
 
     row: LeadRow
     timeline: Timeline
     person: Lead | None
     deaf: frozenset[tuple[str, Channel]]
     tripped: Mapping[Channel, datetime]
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ select
    from ({SELECT_DEAF}) d),
   (select coalesce(jsonb_agg(jsonb_build_array(b.channel, b.open_until)), '[]')
    from breaker b where b.open_until is not null),
+  (select generation from team_copy where id = 1),
   p.lead_id, {PERSON_COLUMNS}
 from (select 1) one left join person p on p.lead_id = :id
 """)
@@ -147,13 +149,14 @@ def begin(conn: Connection, lead_id: LeadId) -> Seen | None:
     if row is None:
         return None
     values = {"id": lead_id, "deaf_max": DEAF_MAX}
-    events, deaf, tripped, held, *person = conn.execute(_READ, values).one()
+    events, deaf, tripped, generation, held, *person = conn.execute(_READ, values).one()
     return Seen(
         row=row,
         timeline=timeline_from(events),
         person=person_from(person) if held is not None else None,
         deaf=frozenset((phone, Channel(channel)) for phone, channel in deaf),
         tripped={Channel(each): datetime.fromisoformat(until) for each, until in tripped},
+        generation=generation or 0,
     )
 
 

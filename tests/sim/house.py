@@ -47,8 +47,7 @@ def looks(world: World) -> str:
     came = world.runs(worker, lambda: attend(worker.desk, lead_id, worker))
     if came.fate == "died" and world.rng.random() < 0.7:
         world.queue.jobs.append(lead_id)
-    # A look by a team that is a second old may leave something to one that knows better.
-    world.looked = lead_id if came.well and not world.team_changed_lately() else None
+    world.looked = lead_id if came.well and not world.team_unsaved else None
     return f"{name} looks at {world.seen.name(lead_id)}{_fate(came.fate)}"
 
 
@@ -71,8 +70,7 @@ def looks_twice(world: World) -> str:
 
     # Time moved a little since: only what was due in that moment may happen.
     due = lead.row["look_again_at"]
-    settled = not world.team_changed_lately()  # or two processes may go by two teams
-    if settled and (due is None or datetime.fromisoformat(due) > world.clocks.now()):
+    if not world.team_unsaved and (due is None or datetime.fromisoformat(due) > world.clocks.now()):
         world.expected = nothing
     return f"{worker.name} looks at {lead.name} again"
 

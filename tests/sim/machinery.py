@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from sqlalchemy import Connection
+
 from service.desk.desk import Desk
 from service.desk.present import Crew, Present
 from service.desk.taking import Taking
@@ -70,6 +72,12 @@ class PresentAt(Present):
             self._seen = Present(self._from).crew()
             self.seen_at = self._clocks.machine
         return self._seen
+
+    def keep_up(self, conn: Connection, generation: int) -> None:
+        if self.crew().generation != generation:
+            self._crew = self._seen
+            super().keep_up(conn, generation)
+            self._seen, self.seen_at = self._crew, self._clocks.machine
 
     def grows_old(self, changed_at: datetime) -> None:
         """Forget a copy that is older than the newest and than a second."""
