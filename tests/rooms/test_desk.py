@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from service.desk.attend import attend
 from service.desk.hear_text import hear_text, persistently
+from service.desk.present import load_team
 from service.desk.reach import opted_out
 from service.desk.record import hold, numbered, record
 from service.desk.settling import settle
@@ -24,6 +25,7 @@ from service.phone.callbacks import InboundText
 from service.phone.line import Accepted, Busy, NotFound, Rejected, Unknown
 from service.rules.lead import RepId
 from service.rules.timeline import By, Channel, Claimed, Excluded, Fact, Outcome, Settled
+from service.team.file import parse_team
 from tests.rooms.desk_world import ANN, BOB, LINKS, MIA, TEAM, World
 from tests.rooms.ledger_world import Beside, await_blocked
 
@@ -224,6 +226,61 @@ def test_outcomes_by_digit(world: World) -> None:
     assert note.row.body == "Logged: Dana Fox, no answer."
     assert world.kinds(lead)[-4:] == ["attempted", "no_answer", "outcome", "told"]
     assert world.row(lead).state == "chasing"
+
+
+def taken_back_from_ann(world: World, *, then_bob: bool) -> TakenIn:
+    """Ann talks for longer than her claim is good for; perhaps Bob has the lead by then."""
+    lead = world.asks()
+    world.pages(lead)
+    world.texts(ANN, "1")
+    world.pages(lead)
+    world.clock.moves(180)
+    world.pages(lead)
+    if then_bob:
+        world.clock.moves(10)
+        world.texts(BOB, "1")
+        world.pages(lead)
+    return lead
+
+
+@pytest.mark.parametrize("body", ["3", "3A"])
+def test_a_call_that_outlasted_its_claim_counts_and_ends_nothing(world: World, body: str) -> None:
+    lead = taken_back_from_ann(world, then_bob=True)
+    world.clock.moves(5)
+    world.texts(ANN, body)
+    standing = world.standing(lead)
+    assert (standing.owner, standing.attempts, standing.outcome) == ("bob", 1, None)
+    (tried,) = world.facts(lead, "attempted")
+    assert (tried["rep"], tried["evidence"]) == ("ann", "C")
+    assert world.kinds(lead)[-3:] == ["attempted", "contacted", "claim_lost"]
+    (told,) = world.pages(lead)
+    assert (told.row.to_number, told.row.body) == (ANN, "Bob Ray has Dana Fox.")
+
+
+def test_a_call_in_vain_leaves_the_new_owners_promise(world: World) -> None:
+    lead = taken_back_from_ann(world, then_bob=True)
+    world.texts(ANN, "5")
+    assert world.row(lead).state == "claimed"
+    world.clock.moves(170)
+    world.pages(lead)
+    assert world.kinds(lead).count("taken_back") == 2
+
+
+def test_a_call_that_outlasted_its_claim_takes_a_lead_that_nobody_has(world: World) -> None:
+    lead = taken_back_from_ann(world, then_bob=False)
+    world.texts(ANN, "3")
+    assert (world.standing(lead).owner, world.row(lead).state) == ("ann", "following")
+
+
+def test_a_team_without_texts_answers_none(fresh_ledger: Ledger) -> None:
+    """Each would be refused, and the carrier would count it."""
+    world = World(fresh_ledger, team=f"{TEAM}\ntexts: off\n")
+    lead = world.asks()
+    world.pages(lead)
+    for words in ("WHO", "MORE", "hello", "1"):
+        world.texts(ANN, words)
+        assert [each for each in world.pages(lead) if each.row.channel is Channel.TEXT] == []
+    assert world.standing(lead).owner == "ann"
 
 
 def test_words_of_a_stranger_are_kept_for_a_person(world: World) -> None:
@@ -668,3 +725,14 @@ def test_a_withdrawn_row_is_never_taken(world: World) -> None:
         now = outbox.row(conn, row.id)
     assert now is not None
     assert now.state == "withdrawn"
+
+
+def test_a_look_goes_by_the_team_of_its_own_transaction(world: World) -> None:
+    """Its process read the team a moment ago; the change that asked for this look came since."""
+    dana = world.asks()
+    assert world.desk.present.crew().people["ann"]
+    without_ann = TEAM.replace("reps: [ann, bob]", "reps: [bob]")
+    assert without_ann != TEAM
+    load_team(world.ledger, parse_team(without_ann, "team.yaml", (2026, 2027)), world.clock.now())
+    world.looks(dana)
+    assert [page["rep"] for page in world.facts(dana, "paged")] == ["bob"]
