@@ -176,6 +176,21 @@ class House:
         finally:
             os.kill(pid, signal.SIGCONT)
 
+    def changes_team(self, team: str) -> None:
+        """The team file is edited; returns when the house goes by the new one."""
+        before = len(self._teams_loaded())
+        fresh = self.home / "team.fresh"
+        fresh.write_text(team)
+        fresh.replace(self.home / "team.yaml")
+        until(lambda: len(self._teams_loaded()) > before, "the new team is loaded")
+
+    def _teams_loaded(self) -> list[Json]:
+        return [
+            entry
+            for entry in self.diary.entries()
+            if (entry.get("event"), entry.get("outcome")) == ("team file", "loaded")
+        ]
+
     @contextmanager
     def also_runs(self, *arguments: str) -> Iterator[None]:
         """One more process of the product, for so long."""
