@@ -37,6 +37,7 @@ QUIET: dict[str, int] = {
     "urllib3": logging.WARNING,
     "rq.worker": logging.WARNING,  # INFO is two lines for each job; the job says its own outcome
     "asyncio": logging.WARNING,
+    "python_multipart": logging.ERROR,  # a line for each body that somebody broke; ours says it
     "uvicorn.access": logging.CRITICAL + 1,  # off: URLs of rep pages are keys
 }
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import click
 
+from service.cli.address import local_url
 from service.cli.house import settings_here
 from service.config import Settings
 from service.errors import ConfigError, MachineError
@@ -50,8 +51,9 @@ def _role_here() -> str | None:
 
 def _ask_the_door(settings: Settings) -> None:
     """Not /ready: that is about the whole service, and this about one process of it."""
+    asker = build_opener(ProxyHandler({}))  # Docker hands its own proxy on to every container
     try:
-        urlopen(f"http://127.0.0.1:{settings.port}/live", timeout=ANSWER_WITHIN_S).close()
+        asker.open(f"{local_url(settings)}/live", timeout=ANSWER_WITHIN_S).close()
     except (URLError, OSError) as deaf:
         raise MachineError(f"web: {deaf}") from deaf
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import click
 import requests
 
+from service.cli.address import is_here
 from service.cli.house import settings_here
 from service.cli.running import Running, found
 from service.cli.team_in import team_in
@@ -110,7 +111,9 @@ def _sent(door: str, source: str, lead: dict[str, str], key: str) -> requests.Re
 
 def _posted(url: str, **request: Any) -> requests.Response:
     try:
-        return requests.post(url, timeout=ANSWER_WITHIN_S, **request)
+        with requests.Session() as session:
+            session.trust_env = not is_here(url)
+            return session.post(url, timeout=ANSWER_WITHIN_S, **request)
     except requests.RequestException as failed:
         raise MachineError(
             f"{url} does not answer ({type(failed).__name__}): is `speedtolead up` running?"

@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 import requests
 
+from service.cli.address import local_url
 from service.cli.team_in import EXAMPLE, front_door
 from service.config import Settings
 from service.team.team import Team
@@ -31,13 +32,6 @@ REASON_MAX = 300
 """Characters of an answer that is no yes: enough to name each dependency."""
 
 LABEL_WIDTH = 9
-
-
-def local_url(settings: Settings) -> str:
-    """Where this machine reaches the front door, whatever the world calls it."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
-    bare_ipv6 = ":" in host and not host.startswith("[")
-    return f"http://{f'[{host}]' if bare_ipv6 else host}:{settings.port}"
 
 
 @dataclass
@@ -66,7 +60,7 @@ class Welcome:
             waits_for["the stand-in carrier"] = f"{self.settings.sandbox_url}/sandbox/api/phones"
         for name, url in waits_for.items():
             try:
-                answer = requests.get(url, timeout=ANSWER_WITHIN_S)
+                answer = _asked(url)
             except requests.RequestException:
                 return f"{name} does not answer"
             if answer.status_code != 200:
@@ -112,6 +106,12 @@ class Welcome:
 
     def _footer(self) -> str:
         return f"Ctrl-C stops everything; the data stay in {self.settings.data_dir}"
+
+
+def _asked(url: str) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy: it is this machine
+        return session.get(url, timeout=ANSWER_WITHIN_S)
 
 
 def _program() -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, exc, text
 from sqlalchemy import event as listeners
 from sqlalchemy.engine import URL, make_url
 
-from service.errors import LeadBusy, LedgerUnavailable
+from service.errors import LeadBusy, LedgerUnavailable, MachineError
 
 # A transaction of ours takes milliseconds. What is a thousand times slower is stuck, and is cut
 # off so that what it locks is free again before the next rung (45 s) is due.
@@ -131,12 +131,17 @@ def faults_named() -> Iterator[None]:
         raise LedgerUnavailable("every connection to the ledger is in use") from waited
 
 
-def _fault(broken: exc.DBAPIError) -> LeadBusy | LedgerUnavailable | None:
+def _fault(broken: exc.DBAPIError) -> LeadBusy | LedgerUnavailable | MachineError | None:
     cause = broken.orig
     if isinstance(cause, _BUSY):
         return LeadBusy("another process holds this lead; ask again shortly")
     if isinstance(cause, pg.UniqueViolation) and cause.diag.constraint_name in _RACED:
         return LeadBusy("another process wrote this at the same instant; ask again")
+    if isinstance(cause, pg.InsufficientPrivilege):  # its words name a table, and no person
+        return MachineError(
+            f"the ledger refused its user: {cause.diag.message_primary}; the user that `migrate` "
+            "runs as must own the schema, and everybody else be granted their work in it"
+        )
     state = getattr(cause, "sqlstate", None)
     if state is None:
         # No SQLSTATE: the server never answered. Other driver errors (bad values) do not count.

@@ -3,6 +3,8 @@
 Plain ASGI, so that the carrier's REST API pays nothing for it.
 """
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,9 +44,22 @@ class Doorkeeper:
 
     def _refusal(self, scope: Scope) -> str:
         client = scope.get("client")  # absent on a unix socket, which is this machine
-        if self._loopback_only and client is not None and client[0] not in LOOPBACK:
-            return "The phones can be used from this machine only."
+        if self._loopback_only and client is not None:
+            if client[0] not in LOOPBACK:
+                return "The phones can be used from this machine only."
+            # a name that leads here is a tunnel from outside, or a stranger's name for us
+            if _host(scope) not in LOOPBACK:
+                return "The phones open at 127.0.0.1 or localhost only."
         # another site open in the same browser must not text in a rep's name
-        if Headers(scope=scope).get("sec-fetch-site") == "cross-site" and scope["method"] != "GET":
+        site = Headers(scope=scope).get("sec-fetch-site", "none")
+        if site not in ("same-origin", "none") and scope["method"] not in ("GET", "HEAD"):
             return "Requests from another site are not taken."
+        return ""
+
+
+def _host(scope: Scope) -> str:
+    """What the caller calls us; empty for what cannot be read."""
+    try:
+        return urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
+    except ValueError:
         return ""

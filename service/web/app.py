@@ -82,7 +82,9 @@ def create_app(house: House) -> FastAPI:
         redirect_slashes=False,  # a redirected webhook comes back as a GET without its body
         redoc_url=None,
     )
-    problems.install(app, form_pages.dress)
+    problems.install(
+        app, lambda asked, answer: rep_page.dress(asked, form_pages.dress(asked, answer))
+    )
     for part in (
         LeadDoor(house, doors, access),
         FormDoor(house, doors, form_pages),

@@ -20,6 +20,12 @@ _DOCS = (
 
 DOCS_PATHS = ("/docs", "/redoc")
 
+_FORMS = "default-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'"
+"""Builders of sites put a pasted form into a frame, and its thank-you comes up in that frame: to
+forbid it would tell every visitor that sending failed. There is nothing to press on these pages."""
+
+FORMS_PATHS = ("/forms/",)
+
 
 class SafeHeaders:
     """Adds the headers to what the app answers. Those on a page's origins go with HTML only."""
@@ -43,8 +49,14 @@ class SafeHeaders:
 def _add(headers: MutableHeaders, path: str) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
     if headers.get("content-type", "").startswith("text/html"):
-        docs = path.startswith(DOCS_PATHS)
-        headers["Content-Security-Policy"] = _DOCS if docs else _OURS
-        headers["X-Frame-Options"] = "DENY"
+        headers["Content-Security-Policy"] = _policy(path)
+        if not path.startswith(FORMS_PATHS):
+            headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "no-referrer"
         headers.setdefault("Cache-Control", "no-store")
+
+
+def _policy(path: str) -> str:
+    if path.startswith(FORMS_PATHS):
+        return _FORMS
+    return _DOCS if path.startswith(DOCS_PATHS) else _OURS

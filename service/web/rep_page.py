@@ -35,7 +35,8 @@ from service.web.problems import LEDGER_RETRY_S
 from service.web.rep_words import CLOSES, GOES_ON, LATER, card_view, ending_of
 from service.wiring import House
 
-PATH = "/r/{token}"
+PREFIX = "/r/"
+PATH = PREFIX + "{token}"
 TEMPLATES = Path(__file__).parent / "templates"
 
 # A press is five short fields.
@@ -55,6 +56,9 @@ _PRIVATE = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+# Of a problem document, which becomes a page with its own.
+_OF_THE_DOCUMENT = frozenset({"cache-control", "content-length", "content-type"})
 
 # Of a link that was made up and of one whose rep has left, nobody learns more than of an old one.
 _DEAD_STATUS = {
@@ -108,6 +112,18 @@ class RepPage:
             log.warning("link", outcome="try again", because=type(away).__name__)
             retry = {"Retry-After": str(LEDGER_RETRY_S)}
             return self._plain("busy", HTTPStatus.SERVICE_UNAVAILABLE, retry)
+
+    def dress(self, request: Request, answer: Response) -> Response:
+        """A refusal that was met before or behind this page, as a page: a link with a slash after
+        it, a body that came too slowly, what nobody foresaw. Its status and headers stay."""
+        if not request.scope["path"].startswith(PREFIX):
+            return answer
+        status = HTTPStatus(answer.status_code)
+        says = "dead" if status is HTTPStatus.NOT_FOUND else "strange"
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status is HTTPStatus.REQUEST_TIMEOUT:
+            says = "unsure"
+        kept = {k: v for k, v in answer.headers.items() if k.lower() not in _OF_THE_DOCUMENT}
+        return self._plain(says, status, kept)
 
     # -- showing
 
@@ -196,12 +212,16 @@ class RepPage:
             return site in ("same-origin", "none")
         origin = request.headers.get("origin", "null")
         own = {self._origin, _origin(f"//{request.headers.get('host', '')}")}
-        return origin == "null" or _origin(origin) in own
+        return origin == "null" or _origin(origin) in own - {None}
 
 
-def _origin(url: str) -> str:
-    """Host and port of an address. A proxy may have taken the TLS off, so the scheme is left."""
-    return urlsplit(url).netloc.lower()
+def _origin(url: str) -> str | None:
+    """Host and port of an address, None for what is no address. A proxy may have taken the TLS
+    off, so the scheme is left."""
+    try:
+        return urlsplit(url).netloc.lower() or None
+    except ValueError:
+        return None
 
 
 def _pressed(token: str, body: bytes) -> Pressed | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 import phonenumbers
 
@@ -49,6 +50,7 @@ class CardView:
     phone_shown: str
     phone_as_given: str
     email: str | None
+    mailto: str
     no_phone: bool
     source: str
     arrived: str
@@ -60,6 +62,7 @@ class CardView:
     left_s: int
     logged: str
     logged_at: str
+    agreed: str
 
 
 def card_view(card: Card, crew: Crew, rep: RepId, now: datetime) -> CardView:
@@ -67,7 +70,7 @@ def card_view(card: Card, crew: Crew, rep: RepId, now: datetime) -> CardView:
     zone, lead = crew.zone_of(rep), card.lead or Lead()
     owner = crew.people.get(card.owner) if card.owner else None
     waited_s = max(0, int((now - card.since).total_seconds()))
-    said, said_at = card.logged or (None, None)
+    said, said_at, agreed = card.logged or (None, None, None)
     return CardView(
         token=card.token,
         stance=card.stance.value,
@@ -81,6 +84,7 @@ def card_view(card: Card, crew: Crew, rep: RepId, now: datetime) -> CardView:
         phone_shown=spaced(lead.phone) if lead.phone else "",
         phone_as_given=(lead.phone_as_given or "") if not lead.phone else "",
         email=lead.email,
+        mailto=mailto(lead.email) if lead.email else "",
         no_phone=not card.has_phone,
         source=card.source_name,
         arrived=clock_text(zone, card.arrived_at),
@@ -92,6 +96,7 @@ def card_view(card: Card, crew: Crew, rep: RepId, now: datetime) -> CardView:
         left_s=max(0, int((card.by - now).total_seconds())) if card.by else 0,
         logged=_WORD_OF[said] if said else "",
         logged_at=clock_text(zone, said_at) if said_at else "",
+        agreed=agreed or "",
     )
 
 
@@ -119,6 +124,11 @@ def spaced(phone: str) -> str:
     except phonenumbers.NumberParseException:
         return phone
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def mailto(email: str) -> str:
+    """The address as a link (RFC 6068): a stranger's ``?bcc=`` stays a part of the address."""
+    return f"mailto:{quote(email, safe='@')}"
 
 
 def lasted(seconds: int) -> str:

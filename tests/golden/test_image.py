@@ -173,15 +173,26 @@ class _Live(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_a_front_door_is_well_while_it_answers() -> None:
+def test_a_front_door_is_well_while_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     with HTTPServer(("127.0.0.1", 0), _Live) as server:
         port = str(server.server_address[1])
         threading.Thread(target=server.serve_forever, daemon=True).start()
         assert alive("web", PORT=port).returncode == 0
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        assert alive("web", PORT=port).returncode == 0, "a container's proxy is not for itself"
         server.shutdown()
     asked = alive("web", PORT=port)
     assert asked.returncode == 1
     assert "refused" in asked.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.1 is all of loopback")
+def test_a_front_door_is_asked_where_it_listens() -> None:
+    with HTTPServer(("127.0.0.2", 0), _Live) as server:
+        port = str(server.server_address[1])
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert alive("web", PORT=port, HOST="127.0.0.2").returncode == 0
+        server.shutdown()
 
 
 def test_a_command_that_ends_by_itself_has_no_health_to_ask_for() -> None:

@@ -59,7 +59,9 @@ def environment(**ours: str) -> dict[str, str]:
     others = {k: v for k, v in os.environ.items() if not k.startswith("SPEEDTOLEAD_")}
     others.pop("WEBSITE_KEY", None)
     settings = {f"SPEEDTOLEAD_{name}": value for name, value in ours.items()}
-    return others | settings | {"PYTHONPATH": str(ROOT)}
+    # A company's proxy stands outside: what is on this machine is never asked through it.
+    proxy = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    return others | settings | proxy | {"PYTHONPATH": str(ROOT)}
 
 
 def speedtolead(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -55,6 +55,12 @@ def presses(
     return hear_link(world.desk, Pressed(token, token, nonce or next(_nonces), what, when))
 
 
+def loads(world: World, team: str) -> None:
+    """Make this the team, and let the desk see it at once."""
+    load_team(world.ledger, parse_team(team, "team.yaml", (2026, 2027)), world.clock.now())
+    world.desk = dataclasses.replace(world.desk, present=type(world.desk.present)(world.ledger))
+
+
 # The token
 
 
@@ -139,7 +145,7 @@ def test_a_closed_lead_says_how_it_ended(world: World) -> None:
     presses(world, token, Ending.BOOKED)
     card = opens(world, token)
     assert (card.stance, card.lead) == (Stance.CLOSED, None)
-    assert card.logged == (Ending.BOOKED, world.clock.now())
+    assert card.logged == (Ending.BOOKED, world.clock.now(), None)
 
 
 def test_an_erased_lead_says_so_and_takes_no_press(world: World) -> None:
@@ -195,11 +201,20 @@ def test_one_wrong_letter_opens_nothing(world: World) -> None:
 def test_the_link_of_a_rep_who_left_is_dead(world: World) -> None:
     _, token = paged(world)
     without = TEAM.replace('  - {id: ann, name: Ann Lee, phone: "+12125550101"}\n', "")
-    team = parse_team(without.replace("[ann, bob]", "[bob]"), "team.yaml", (2026, 2027))
-    load_team(world.ledger, team, world.clock.now())
-    world.desk = dataclasses.replace(world.desk, present=type(world.desk.present)(world.ledger))
+    loads(world, without.replace("[ann, bob]", "[bob]"))
     assert open_link(world.desk, token) is DeadLink.LEFT
     assert presses(world, token, Button.CLAIM) is DeadLink.LEFT
+    loads(world, TEAM)
+    assert opens(world, token).stance is Stance.WAITING, "who is back has what was theirs"
+
+
+def test_a_managers_link_does_what_a_reps_does(world: World) -> None:
+    loads(world, TEAM.replace("turn: ", "ladder: [{at: 0s, page: managers, by: text}]\nturn: "))
+    lead, token = paged(world)
+    assert opens(world, token).stance is Stance.WAITING
+    presses(world, token, Button.CLAIM)
+    assert world.standing(lead).owner == "mia"
+    assert opens(world, token).lead
 
 
 def test_the_card_pressed_must_be_one_of_the_link(world: World) -> None:

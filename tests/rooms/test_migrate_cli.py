@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url, text
 
 from service.cli.team_in import bring_up_to_date, team_in
 from service.config import Settings, load
@@ -70,6 +71,25 @@ def test_the_check_says_what_is_wanted_and_then_that_all_is_well(
     assert run(env, "migrate").stdout == f"the ledger is at schema {newest()}\n"
     after = run(env, "migrate", "--check")
     assert (after.returncode, after.stdout) == (0, f"the ledger is at schema {newest()}\n")
+
+
+def test_a_user_without_rights_is_told_in_a_line(env: dict[str, str], old_url: str) -> None:
+    with connection(old_url) as owner:
+        owner.execute(text("drop role if exists a_guest"))
+        owner.execute(text("create role a_guest login"))
+        owner.commit()
+    as_guest = make_url(old_url).set(username="a_guest")
+    try:
+        env["SPEEDTOLEAD_DATABASE_URL"] = as_guest.render_as_string(hide_password=False)
+        for words in (("migrate",), ("migrate", "--check"), ("alive", "sweep")):
+            refused = run(env, *words)
+            assert refused.returncode == 1
+            assert "permission denied for table" in refused.stderr.splitlines()[-1]
+            assert "Traceback" not in refused.stderr
+    finally:
+        with connection(old_url) as owner:
+            owner.execute(text("drop role a_guest"))
+            owner.commit()
 
 
 def test_killed_outright_it_holds_nobody_up_and_is_run_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,9 +15,9 @@ from service.rules.lead import LeadId
 from service.rules.replies import ENDING_OF, ENDING_WORDS
 from service.rules.standing import State, fold
 from service.web.rep_page import PER_LINK_BURST, WRONG_BURST
-from service.web.rep_words import CLOSES, GOES_ON, LATER, lasted, spaced
+from service.web.rep_words import CLOSES, GOES_ON, LATER, lasted, mailto, spaced
 from tests.rooms.conftest import NewDatabase
-from tests.rooms.web_world import ANN, BOB, Door, a_house
+from tests.rooms.web_world import ANN, BOB, Door, a_house, front_door, settings
 
 PHONE, EMAIL = "+16465550142", "dana@reyes.example"  # of one lead: who asks again is no new one
 HOSTILE = '<script>alert("1")</script>'
@@ -188,6 +189,7 @@ def test_later_takes_the_time_that_was_agreed(door: Door) -> None:
     (said,) = [e.fact for e in door.timeline(paged.lead_id) if e.kind == "outcome"]
     assert getattr(said, "reason", "").startswith("fri 4pm xx")
     assert len(getattr(said, "reason", "")) <= 60
+    assert "<b>later, fri 4pm xx" in paged.opens()
 
 
 def test_the_same_form_twice_is_pressed_once(door: Door) -> None:
@@ -285,6 +287,9 @@ def test_an_old_link_gets_the_same_words(door: Door) -> None:
         {"Sec_Fetch_Site": "cross-site"},
         {"Sec_Fetch_Site": "same-site"},
         {"Origin": "https://evil.example"},
+        {"Origin": "https://[evil", "Host": "[evil"},
+        {"Origin": "evil", "Host": "[evil"},
+        {"Origin": "", "Host": "[evil"},
     ],
 )
 def test_another_site_cannot_press(door: Door, headers: dict[str, str]) -> None:
@@ -326,13 +331,26 @@ def test_a_form_that_is_not_ours_does_nothing(door: Door, fields: dict[str, str]
     assert paged.owner() is None
 
 
-def test_a_body_out_of_measure_is_refused(door: Door) -> None:
-    assert door.http.post(Paged(door).path, content=b"x" * 5000).status_code == 413
+def test_what_is_refused_before_the_page_is_still_a_page(door: Door) -> None:
+    paged = Paged(door)
+    asked = {
+        413: door.http.post(paged.path, content=b"x" * 5000),
+        404: door.http.get(paged.path + "/"),
+        405: door.http.request("PUT", paged.path),
+    }
+    for status, answer in asked.items():
+        assert answer.status_code == status
+        assert answer.headers["content-type"].startswith("text/html")
+        assert answer.headers.get_list("cache-control") == ["no-store"]
+        assert answer.headers["x-robots-tag"].startswith("noindex")
+        assert '"type"' not in answer.text
+    assert "no longer good" in asked[404].text
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_other_methods_are_refused(door: Door, method: str) -> None:
-    assert door.http.request(method, Paged(door).path).status_code == 405
+    answer = door.http.request(method, Paged(door).path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
 def test_guessing_is_slowed_and_shuts_nobody_else_out(door: Door) -> None:
@@ -349,6 +367,18 @@ def test_a_link_that_is_played_with_has_to_wait(door: Door) -> None:
     answer = door.http.get(paged.path)
     assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (429, "text/html")
     assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_with_the_ledger_away_a_rep_reads_what_to_do(tmp_path: Path) -> None:
+    made = settings(tmp_path, "postgresql://nobody@127.0.0.1:1/none", "redis://127.0.0.1:1")
+    form = {"card": "A" * 16, "nonce": "n" * 12, "do": "Claim"}
+    with front_door(made, team=None) as door:
+        answers = [door.http.get("/r/" + "A" * 16), door.http.post("/r/" + "A" * 16, data=form)]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) >= 1
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "reply <b>1</b>" in answer.text and "127.0.0.1" not in answer.text
 
 
 # Words
@@ -373,6 +403,14 @@ def test_what_is_said_to_close_a_lead_closes_it(door: Door) -> None:
 )
 def test_how_long_somebody_waits(seconds: int, shown: str) -> None:
     assert lasted(seconds) == shown
+
+
+def test_a_strangers_address_is_no_letter_of_theirs(door: Door) -> None:
+    paged = Paged(door, phone=None, email="dana?bcc=eve@evil.example")
+    paged.presses("Claim")
+    page = paged.opens()
+    assert 'href="mailto:dana%3Fbcc%3Deve@evil.example"' in page
+    assert mailto("dana+solar@reyes.example") == "mailto:dana%2Bsolar@reyes.example"
 
 
 def test_a_number_is_shown_as_people_read_it() -> None:

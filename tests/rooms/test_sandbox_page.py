@@ -105,7 +105,15 @@ def test_a_front_door_that_refuses_is_shown(world: World) -> None:
 
 
 def test_another_site_cannot_act(world: World) -> None:
-    cross = {"Sec-Fetch-Site": "cross-site"}
-    refused = world.http.post(f"/sandbox/phones/{ANN}/texts", data={"quick": "1"}, headers=cross)
-    assert refused.status_code == 403
+    text = f"/sandbox/phones/{ANN}/texts"
+    for site in ("cross-site", "same-site"):  # another port of this machine is the same site
+        cross = {"Sec-Fetch-Site": site}
+        assert world.http.post(text, data={"quick": "1"}, headers=cross).status_code == 403
     assert world.http.get("/sandbox/static/phones.js").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8001", "[evil", ""])
+def test_the_phones_have_no_other_name(world: World, host: str) -> None:
+    for path in ("/sandbox", "/sandbox/api/phones"):
+        assert world.http.get(path, headers={"Host": host}).status_code == 403
+    assert world.http.get("/sandbox", headers={"Host": "localhost:8001"}).status_code == 200

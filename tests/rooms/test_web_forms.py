@@ -210,6 +210,16 @@ def test_a_form_leads_on_to_its_own_site(page: Page, wish: str) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, wish)
 
 
+def test_its_answer_may_stand_in_the_frame_that_the_form_stood_in(page: Page) -> None:
+    refused_too = page.door.http.post("/forms/form", headers=BROWSER, data={"name": "Dana"})
+    for answer in (page.sends(*somebody()), refused_too):
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "x-frame-options" not in answer.headers
+        policy = answer.headers["content-security-policy"]
+        assert "frame-ancestors" not in policy
+        assert "default-src 'self'" in policy and "form-action 'none'" in policy
+
+
 def test_a_form_leads_on_where_the_team_file_says(page: Page) -> None:
     page.source = "led-form"
     answer = page.sends(*somebody(), ("redirect", ELSEWHERE))
