@@ -208,6 +208,11 @@ def _by_owner(move: Move) -> bool:
     return rep is not None and rep == move.before.owner
 
 
+def _by_another(move: Move) -> bool:
+    rep = getattr(move.event.fact, "rep", None)
+    return None not in (rep, move.before.owner) and rep != move.before.owner
+
+
 def _told_late(move: Move) -> bool:
     claimed_at = move.before.claimed_at
     return claimed_at is not None and move.event.at < claimed_at
@@ -219,6 +224,7 @@ def _after_contact(move: Move) -> bool:
 
 CONDITIONS: dict[str, Callable[[Move], bool]] = {
     "by the owner": _by_owner,
+    "by another than the owner": _by_another,
     "told late": _told_late,
     "after contact": _after_contact,
 }

@@ -117,11 +117,12 @@ class Sweep:
         """Wake them in order. Of several that fall due at one instant (an opening) the most
         urgent has a head start, or workers side by side would toss for who is paged first."""
         batch: list[LeadId] = []
+        given = False  # one a round: after a long silence there may be many such instants
         for due_at, together in groupby(due, key=lambda each: each.due_at):
             first, *rest = (each.lead_id for each in together)
             batch.append(first)
-            if rest and due_at != self._opened_at:
-                self._opened_at = due_at
+            if rest and not given and due_at != self._opened_at:
+                given, self._opened_at = True, due_at
                 self.desk.wake(batch)
                 self.stop.wait(HEAD_START_S)
                 batch = []

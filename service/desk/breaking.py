@@ -13,8 +13,9 @@ import structlog
 from sqlalchemy import Connection
 
 from service.desk.desk import Desk
-from service.desk.notices import mail_managers
-from service.ledger import breaker, counts
+from service.desk.notices import is_soon, last_said, mail_managers
+from service.ledger import breaker, counts, health
+from service.ledger.breaker import Opened
 from service.ledger.counts import Delta
 from service.ledger.outbox_rows import OutboxRow
 from service.phone.codes import fails_everybody
@@ -70,9 +71,7 @@ def _failed(desk: Desk, conn: Connection, row: OutboxRow, now: datetime, why: st
     labels = {"channel": opened.channel.value}
     key = f"breaker:{opened.channel}:{opened.until.isoformat()}"
     counts.count(conn, [Delta(key, "carrier_breaker_opened_total", labels)])
-    if not opened.again:
-        mail = notices.breaker_opened(opened.channel, why, opened.until)
-        mail_managers(desk, conn, mail, now)
+    _tell_open(desk, conn, opened, now)
     log.warning(
         "breaker",
         channel=opened.channel.value,
@@ -86,6 +85,24 @@ def _failed(desk: Desk, conn: Connection, row: OutboxRow, now: datetime, why: st
 def _went_well(desk: Desk, conn: Connection, channel: Channel, now: datetime) -> bool:
     if not breaker.note_success(conn, channel):
         return False
-    mail_managers(desk, conn, notices.breaker_closed(channel), now)
+    said = last_said(conn, _name(channel))
+    if said.get("open"):
+        mail_managers(desk, conn, notices.breaker_closed(channel), now)
+        health.beat(conn, _name(channel), {**said, "open": False})
     log.info("breaker", channel=channel.value, outcome="closed")
     return True
+
+
+def _tell_open(desk: Desk, conn: Connection, opened: Opened, now: datetime) -> None:
+    """Mail the managers once an episode. One that follows another closely is told only if it
+    lasts, so that a carrier that comes and goes fills nobody's mailbox."""
+    said = last_said(conn, _name(opened.channel))
+    if said.get("open") or is_soon(said.get("mailed_at"), now):
+        return
+    mail_managers(desk, conn, notices.breaker_opened(opened.channel, opened.why, opened.until), now)
+    health.beat(conn, _name(opened.channel), {"open": True, "mailed_at": now.isoformat()})
+
+
+def _name(channel: Channel) -> str:
+    """Under which the ledger keeps what managers were told."""
+    return f"breaker:{channel.value}"

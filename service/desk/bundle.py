@@ -88,6 +88,7 @@ def _words(desk: Desk, going: Sequence[Picked], told: Mapping[LeadId, Told]) -> 
         own.timeline,
         rep=row.rep_id,
         letter=own.letter,
+        asks=own.letter is not None,
         link=link,
     )
 

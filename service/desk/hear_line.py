@@ -19,6 +19,7 @@ from service.desk.hear_text import persistently
 from service.desk.orders import ERASED
 from service.desk.present import floor_changed
 from service.desk.record import Held, hold, numbered, record
+from service.errors import LeadBusy
 from service.ledger import inbound, leads, outbox, people
 from service.ledger.outbox import OutboxRow
 from service.phone.callbacks import CallStatus, KeyPressed, TextStatus
@@ -50,10 +51,16 @@ _TEXT_FAILED = ("failed", "undelivered", "canceled")
 
 def hear_receipt(desk: Desk, status: TextStatus | CallStatus) -> bool:
     """Note how far a message has come, for each lead that it told of; False when we know no such
-    message."""
+    message. Raises LeadBusy when one of them was busy, once all others have heard."""
     carried = _hear_one(desk, status)
+    busy: LeadBusy | None = None
     for page_id in carried or ():
-        _hear_one(desk, replace(status, page_id=page_id))
+        try:
+            _hear_one(desk, replace(status, page_id=page_id))
+        except LeadBusy as held:
+            busy = held
+    if busy is not None:
+        raise busy
     return carried is not None
 
 

@@ -8,7 +8,7 @@ Everything about a lead is only recorded here; ``attend`` orders what follows fr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -49,7 +49,7 @@ from service.rules.replies import (
     read_reply,
 )
 from service.rules.standing import Standing
-from service.rules.timeline import By, Channel, Fact
+from service.rules.timeline import By, Channel, Claimed, Fact
 
 # A carrier does not send a rep's word again, so we ask for the lead again ourselves. Each try
 # waits 2 s for a lock at most: three of them are done before the carrier gives up (10-15 s).
@@ -177,8 +177,10 @@ def _act(heard: _Heard, reply: Reply, *, was_stopped: bool) -> LeadId | None:
 
 
 def _say(heard: _Heard, body: str, about: LeadId | None = None) -> LeadId | None:
-    """Answer the phone. Returns the lead whose timeline that touched, which is none."""
-    answer(heard.conn, heard.person, body, heard.now, about)
+    """Answer the phone, unless the team's texts are off: the carrier would take none. Returns the
+    lead whose timeline that touched, which is none."""
+    if not heard.desk.present.crew().team.texts_off:
+        answer(heard.conn, heard.person, body, heard.now, about)
     return None
 
 
@@ -195,6 +197,10 @@ def _answer_question(heard: _Heard, reply: Answer, was_stopped: bool) -> LeadId 
     # A clock set back does not make a text older than the question it answers.
     received_at = max([heard.now, *(each.opened_at for each in asked)])
     matched = match(reply, asked, received_at, last_lead, was_stopped)
+    if isinstance(reply, OutcomeReply) and matched == NothingOpen(None):
+        # A call that outlasted its claim: the lead was taken back, perhaps somebody else has it.
+        had = [replace(each, kind=QuestionKind.OUTCOME) for each in asked if _had(heard, each)]
+        matched = match(reply, had, received_at, last_lead)
     if isinstance(matched, Answered):
         return _apply(heard, reply, matched.question.lead_id)
     if isinstance(matched, NothingOpen) and matched.latest_closed is not None:
@@ -215,6 +221,14 @@ def _questions(heard: _Heard) -> list[OpenQuestion]:
         kind = QuestionKind.OUTCOME if mine else QuestionKind.PAGE
         found.append(OpenQuestion(each.letter, each.lead_id, kind, each.opened_at, each.closed_at))
     return found
+
+
+def _had(heard: _Heard, asked: OpenQuestion) -> bool:
+    """Whether the rep once took the lead that this question is about."""
+    return any(
+        isinstance(event.fact, Claimed) and event.fact.rep == heard.person.id
+        for event in leads.timeline_of(heard.conn, asked.lead_id)
+    )
 
 
 def _listed(heard: _Heard, open_questions: tuple[OpenQuestion, ...]) -> str:

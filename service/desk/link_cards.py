@@ -40,7 +40,8 @@ class Card:
     """One lead as this rep may see it. ``token`` opens its page alone.
 
     ``lead`` is masked while they may claim it, whole once it is theirs, else None. ``by`` is when
-    a claim without a call ends; ``logged`` the last outcome that anybody told, and when.
+    a claim without a call ends; ``logged`` the last outcome that anybody told, when they did, and
+    the time that was agreed for another call.
     """
 
     token: str
@@ -53,7 +54,7 @@ class Card:
     asked_again: bool
     owner: RepId | None = None
     by: datetime | None = None
-    logged: tuple[Ending, datetime] | None = None
+    logged: tuple[Ending, datetime, str | None] | None = None
 
 
 def card_of(
@@ -136,11 +137,13 @@ def _masked(text: str, lead: Lead) -> str:
     return masking.masked(masking.plain(text), lead)
 
 
-def _logged(timeline: Timeline) -> tuple[Ending, datetime] | None:
+def _logged(timeline: Timeline) -> tuple[Ending, datetime, str | None] | None:
     said = (event for event in reversed(timeline) if isinstance(event.fact, Outcome))
     return next((_ending(event) for event in said), None)
 
 
-def _ending(event: Event) -> tuple[Ending, datetime]:
+def _ending(event: Event) -> tuple[Ending, datetime, str | None]:
     assert isinstance(event.fact, Outcome)
-    return event.fact.outcome, event.at
+    said = event.fact
+    # Beside any other outcome a reason is a program's, and not for this page.
+    return said.outcome, event.at, said.reason if said.outcome is Ending.CALL_LATER else None

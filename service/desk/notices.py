@@ -6,13 +6,14 @@ Ordered in the caller's transaction, so that each is sent once or not at all. Th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
 from service.desk.desk import Desk, new_page_id
-from service.ledger import outbox
+from service.ledger import health, outbox
 from service.ledger.outbox_rows import Order
 from service.rules.floor import Person
 from service.rules.lead import LeadId, RepId
@@ -22,6 +23,9 @@ from service.rules.timeline import Channel
 ANSWER_USEFUL = timedelta(minutes=10)
 # A mail server may be away for a while, and a manager reads it when they sit down.
 MAIL_USEFUL = timedelta(hours=1)
+# A trouble that comes and goes is told again after this, so that a hundred e-mails of one bad
+# afternoon do not hide the first.
+NOTICE_AGAIN_AFTER = timedelta(minutes=10)
 
 
 def answer(
@@ -82,6 +86,20 @@ def mail_managers(
     ]
     if rows:
         outbox.order(conn, rows)
+
+
+def last_said(conn: Connection, name: str) -> Mapping[str, Any]:
+    """What was kept of the last notices of this name (`health.beat`); empty when nothing was."""
+    return next((each.detail for each in health.beats(conn) if each.name == name), {})
+
+
+def is_soon(sent: object, now: datetime) -> bool:
+    """Whether a notice that was sent at this instant (as kept; None: never) is so fresh that
+    another one of its kind would be noise."""
+    if not isinstance(sent, str):
+        return False
+    sent_at = datetime.fromisoformat(sent)
+    return sent_at <= now < sent_at + NOTICE_AGAIN_AFTER
 
 
 def _managers(desk: Desk, but: RepId | None) -> Iterator[Person]:

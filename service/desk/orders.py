@@ -64,6 +64,11 @@ class _Words:
         letter = self.letters.get(person.phone)
         return letter.letter if letter and letter.others_open else None
 
+    def asks(self, person: Person) -> bool:
+        """Whether a reply by text would find the lead: every letter of the phone may be in use."""
+        letter = self.letters.get(person.phone)
+        return letter is not None and letter.letter is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Worded:
@@ -169,6 +174,7 @@ def _page_body(words: _Words, channel: Channel, person: Person, page_id: PageId)
         words.held.timeline,
         rep=person.id,
         letter=words.letter_of(person),
+        asks=words.asks(person),
         link=words.links.link_for(page_id),
     )
 
@@ -181,6 +187,7 @@ def page_text(
     *,
     rep: RepId,
     letter: str | None,
+    asks: bool,
     link: str,
 ) -> str:
     """The text that pages this rep for this lead."""
@@ -191,6 +198,7 @@ def page_text(
         letter=letter,
         again=any(isinstance(event.fact, AskedAgain) for event in timeline),
         link=link,
+        asks=asks,
     )
 
 

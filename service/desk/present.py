@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Connection
 
 from service.errors import ConfigError
-from service.ledger import looks, people
+from service.ledger import floor_marks, looks, people
 from service.ledger.engine import Ledger
 from service.rules.duty import changes_after, on_duty
 from service.rules.floor import Floor, Person
@@ -212,22 +212,41 @@ def load_team(ledger: Ledger, team: Team, at: datetime, replaces: str | None = N
         version = people.pin_policy(conn, policy_digest(team.policy), policy, at)
         body = {"team": team_to_dict(team), "policy_version": version}
         held = people.save_team(conn, team.digest, body, at, replaces)
-    if held.digest != team.digest:
-        return False
-    if before is not None and before.digest != team.digest:
+        ours = held.digest == team.digest
+        moved = ours and before is not None and before.digest != team.digest
+        if moved:
+            floor_marks.mark(conn)
+    if moved:
         floor_changed(ledger, at)
-    return True
+    return ours
 
 
 def floor_changed(ledger: Ledger, at: datetime) -> None:
-    """Have every open lead looked at: whom to page may be somebody else by now."""
+    """Have the open leads that it may touch looked at: whom to page may be somebody else by now.
+
+    Whoever changed the floor has marked that (``floor_marks``) in the transaction of the change,
+    so that the sweep tells the leads if nobody else lives to do it.
+    """
+    with ledger.transaction() as conn:
+        marked = floor_marks.marked(conn)
     after = ""
     while True:
         with ledger.transaction() as conn:
             asked = looks.ask_looks_of_open(conn, at, after)
+            if not asked and marked is not None:
+                floor_marks.unmark(conn, marked)
         if not asked:
             return
         after = asked[-1]
+
+
+def floor_left_behind(ledger: Ledger, at: datetime) -> bool:
+    """Tell open leads of a change whose teller died; whether there was one."""
+    with ledger.transaction() as conn:
+        left = floor_marks.left_behind(conn)
+    if left:
+        floor_changed(ledger, at)
+    return left
 
 
 def _deaf(crew: Crew, phones: frozenset[tuple[str, Channel]]) -> frozenset[tuple[RepId, Channel]]:

@@ -64,7 +64,9 @@ def _settle_one(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> 
         if held is not None and done.facts:
             record_as_sender(conn, held, done.facts, now, _because(outcome))
             wake = held.id if any(stirs(fact) for fact in done.facts) else None
-        if done.news and isinstance(outcome, Rejected | Busy | NotFound):
+        unsent = isinstance(outcome, Rejected | Busy | NotFound)
+        if done.news and unsent and row.carried_by is None:
+            # Once a text: by the time its last row is settled the phone may be sent the next one.
             pace.give_back_phone_slot(conn, row.id)
         floor_moved = _floor_moves(desk, conn, row, outcome, now, done)
     log.info(

@@ -14,7 +14,7 @@ from service.desk.desk import Desk
 from service.desk.hear_line import PAGES, has_fact
 from service.desk.record import hold
 from service.desk.settling import came_to_nothing, record_as_sender
-from service.ledger import outbox, outbox_taking
+from service.ledger import outbox, outbox_taking, pace
 from service.ledger.outbox_rows import OutboxRow, Picked
 from service.rules.decide import still_wanted
 from service.rules.lead import LeadId
@@ -83,6 +83,8 @@ def _worth_or_settled(desk: Desk, row: OutboxRow) -> bool:
         if not late and (held is None or asked_for(row, held.timeline, now)):
             return True
         outbox.settle_failed(conn, row.id, None)
+        if row.carried_by is None:
+            pace.give_back_phone_slot(conn, row.id)
         waits = held is not None and held.standing.state is State.WAITING and row.kind in PAGES
         if late and waits and held and not has_fact(held, PageFailed, row.page_id):
             fact = came_to_nothing(row, "expired", None, False)

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from service.desk.desk import Desk
 from service.desk.hear_line import hear_receipt
-from service.desk.notices import mail_managers
+from service.desk.notices import is_soon, last_said, mail_managers
+from service.errors import LeadBusy
 from service.ledger import health, watch
 from service.ledger.locks import Room, try_hold
 from service.ledger.outbox_rows import OutboxRow
@@ -38,6 +39,8 @@ TEXT_AGES = _ages(15, 30, 60, 180, 600, 1800)
 CALL_AGES = _ages(60, 180, 600, 1800)
 # Beginning anew (another process was killed), what came of age so lately is asked about too.
 BEGINS_BEFORE = timedelta(seconds=30)
+# A carrier that gave so many no answer in a row is left alone until something else comes of age.
+UNANSWERED_MAX = 3
 # A page that waited longer is an old story: its lead has gone on, and the alert was given.
 STUCK_FOR_AT_MOST = timedelta(hours=1)
 # The sign under which the ledger keeps what is stuck, so that each is said once.
@@ -57,7 +60,7 @@ class Watch:
 
     def turn(self, may_go_on: Callable[[], bool]) -> None:
         """Ask about everything that has come of age; ends early when it may not go on, and what
-        is left is asked about at its next age. Raises LedgerUnavailable, LeadBusy."""
+        is left is asked about at its next age. Raises LedgerUnavailable."""
         now = self.desk.clock.now()
         since = min(self.seen_until or now - BEGINS_BEFORE, now)
         self.seen_until = now
@@ -66,38 +69,47 @@ class Watch:
                 *watch.silent(conn, Channel.TEXT, TEXT_AGES, since, now),
                 *watch.silent(conn, Channel.CALL, CALL_AGES, since, now),
             ]
+        unanswered = 0
         for row in rows:
-            if not may_go_on():
+            if unanswered == UNANSWERED_MAX or not may_go_on():
                 return
-            ask(self.desk, self.line, row)
+            try:
+                unanswered = 0 if ask(self.desk, self.line, row) else unanswered + 1
+            except LeadBusy as busy:
+                log.info("message", page=row.id, outcome="not looked up", because=str(busy))
 
 
-def ask(desk: Desk, line: Line, row: OutboxRow) -> None:
-    """Ask the carrier how far a message has come, and hear the answer as a receipt."""
+def ask(desk: Desk, line: Line, row: OutboxRow) -> bool:
+    """Ask the carrier how far a message has come, and hear the answer as a receipt. False when
+    the carrier gave none."""
     assert row.carrier_sid is not None, "only messages that the carrier has a name for are asked"
     look_up = line.look_up_call if row.channel is Channel.CALL else line.look_up_text
     found: TextStatus | CallStatus | NotFound | Unknown = look_up(row.id, row.carrier_sid)
     if isinstance(found, NotFound | Unknown):
         log.info("message", page=row.id, outcome="not looked up", because=str(found))
-        return
+        return isinstance(found, NotFound)
     log.info("message", page=row.id, outcome="looked up", because=found.status)
     hear_receipt(desk, found)
+    return True
 
 
 def tell_stuck(desk: Desk) -> int:
-    """Say once of each page that the carrier holds it back, and mail the managers when the first
-    does; how many there are."""
+    """Say once of each page that the carrier holds it back, and mail the managers once while
+    any does, if they were not just now; how many there are."""
     now = desk.clock.now()
     with desk.ledger.transaction() as conn:
         stuck = [str(page_id) for page_id in stuck_pages(conn, now)]
         if not try_hold(conn, Room.WATCH):
             return len(stuck)  # another watch is telling
-        told = _told(conn)
+        said = last_said(conn, BEAT)
+        told, mailed_at = list(said.get("stuck", ())), said.get("mailed_at")
         if stuck == told:
             return len(stuck)
-        if stuck and not told:
+        mailed = bool(told) and bool(said.get("mailed", True))
+        if stuck and not mailed and not is_soon(mailed_at, now):
             mail_managers(desk, conn, notices.pages_stuck(len(stuck)), now)
-        health.beat(conn, BEAT, {"stuck": stuck})
+            mailed, mailed_at = True, now.isoformat()
+        health.beat(conn, BEAT, {"stuck": stuck, "mailed": mailed, "mailed_at": mailed_at})
     for page_id in stuck:
         if page_id not in told:
             log.warning("message", page=page_id, outcome="stuck in the carrier's queue")
@@ -109,8 +121,3 @@ def tell_stuck(desk: Desk) -> int:
 def stuck_pages(conn: Connection, now: datetime) -> list[str]:
     """Text pages that the carrier accepted 20 s ago or longer, and says it still holds."""
     return [*watch.stuck(conn, now - STUCK_FOR_AT_MOST, now - RECEIPT_WITHIN)]
-
-
-def _told(conn: Connection) -> list[str]:
-    beat = next((each for each in health.beats(conn) if each.name == BEAT), None)
-    return list(beat.detail.get("stuck", ())) if beat else []

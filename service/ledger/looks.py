@@ -68,10 +68,11 @@ where id = :id returning id
 """)
 
 # Locked in the order of ids, so that two of these never cross; a held lead is being looked at,
-# but perhaps with the floor as it was: it is waited for.
-_ASK_LOOKS = text(f"""
+# but perhaps with the floor as it was: it is waited for. Only a lead that nobody has is paged for;
+# those that are followed for a week are many, and would keep a new one waiting in the queue.
+_ASK_LOOKS = text("""
 update lead set look_again_at = :at, woken_at = null where id in (
-  select id from lead where look_again_at > :at and {_OPEN} and id > :after
+  select id from lead where look_again_at > :at and state = 'waiting' and id > :after
   order by id limit :limit for no key update
 ) returning id
 """)
@@ -153,7 +154,8 @@ def ask_look(conn: Connection, lead_id: LeadId, at: datetime) -> bool:
 def ask_looks_of_open(
     conn: Connection, at: datetime, after: str = "", limit: int = LOOKS_MAX
 ) -> list[LeadId]:
-    """The floor changed: have open leads looked at from ``at`` on, in helpings by id.
+    """The floor changed: have the leads that nobody has looked at from ``at`` on, in helpings by
+    id. It matters to no other: a claim that runs out is looked at anyway.
 
     Call again with ``after`` the last id returned, each in its own transaction, until empty.
     """

@@ -100,13 +100,17 @@ on conflict (phone) do update set page_id = excluded.page_id, lead_id = excluded
 """
 
 _PAGES_TO_TAKE = """
-jsonb_to_recordset(cast(:orders as jsonb)) as r (to_number text, from_number text, kind text)
+jsonb_to_recordset(cast(:orders as jsonb)) as r (
+  to_number text, from_number text, kind text, ordered_at timestamptz)
 where cast(:taken_by as text) is not null and r.from_number is not null and r.kind = 'page_text'
+  and not exists (select from outbox w where w.state = 'ordered' and w.kind = 'page_text'
+    and w.to_number = r.to_number and w.not_after > r.ordered_at)
 """
 
 # Part of every statement that orders messages; `:orders` is `orders_json`. With `:taken_by`, an
 # order that names its sender's number is taken as it is ordered, for `:lease_s` seconds, unless it
-# is a page and its phone was sent one just now. At most one order of a statement is taken so.
+# is a page and its phone was sent one just now, or others wait for that phone: they go together.
+# At most one order of a statement is taken so.
 INSERT_ORDERS = f"""
 slot as (
   {TAKE_PHONES.format(phones=_PAGES_TO_TAKE)}

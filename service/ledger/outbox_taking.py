@@ -25,13 +25,29 @@ from service.ledger.pace import NEW_LEAD_VALUES, PHONE_FREE
 from service.rules.lead import PageId
 from service.rules.timeline import Channel
 
+_MAY_GO = f"""
+o.state = 'ordered' and o.channel = any(cast(:channels as text[]))
+  and (o.kind <> 'page_text'
+    or o.to_number <> all(cast(:crowded as text[])) and {PHONE_FREE})
+"""
+
+# The phone whose page comes next, and whether its turn was to be had. Asked before anything is
+# locked: a taker that held one of the phone's leads for nothing, for an instant, would keep it out
+# of the text that another taker is putting together, and it would go five seconds later.
+_NEXT = text(f"""
+select n.phone, n.phone is null or pg_try_advisory_xact_lock(:phone_turn, hashtext(n.phone))
+from (
+  select case when o.kind = 'page_text' then o.to_number end as phone from outbox o
+  where o.lead_id is not null and {_MAY_GO}
+  order by o.ordered_clock limit 1 offset 0
+) n
+""")
+
 # The lead first, then the row: a row whose lead is held by a look is left alone, and the look may
 # withdraw it. Neither lock waits, so taking can deadlock with nothing.
 _PICK = text(f"""
 select {OUTBOX_COLUMNS}, {LEAD_COLUMNS} from outbox o join lead l on l.id = o.lead_id
-where o.state = 'ordered' and o.channel = any(cast(:channels as text[]))
-  and (o.kind <> 'page_text'
-    or o.to_number <> all(cast(:crowded as text[])) and {PHONE_FREE})
+where {_MAY_GO}
 order by o.ordered_clock limit 1
 for no key update of l, o skip locked
 """)
@@ -107,9 +123,13 @@ def pick_next(
         "channels": [str(channel) for channel in channels],
         "crowded": list(crowded),
     }
-    found = conn.execute(_PICK, values).one_or_none()
-    if found:
-        return _picked(found)
+    ahead = conn.execute(_NEXT, values).one_or_none()
+    if ahead is not None:
+        phone, has_turn = ahead
+        left = values if has_turn else {**values, "crowded": [*crowded, phone]}
+        found = conn.execute(_PICK, left).one_or_none()
+        if found:
+            return _picked(found)
     alone = conn.execute(_PICK_LEADLESS, values).one_or_none()
     return Picked(outbox_row(alone), None) if alone else None
 

@@ -13,10 +13,15 @@ from sqlalchemy import Connection, text
 
 from service.ledger.locks import hold_phones
 from service.rules.lead import LeadId, PageId, RepId
-from service.rules.replies import LETTER_KEPT, free_letter
+from service.rules.replies import LETTER_KEPT, LETTERS, free_letter
 
 # The most questions a phone is ever asked at once or lately; a page beyond has no letter.
 QUESTIONS_MAX = 200
+
+# So many letters are kept for new leads. A lead that was called stays open for a week and would
+# keep its letter as long: a busy rep's phone would run out of letters in two days, and none of its
+# pages could be answered by text any more.
+LETTERS_SPARE = 8
 
 # When a question was opened whose text nobody has taken yet: far off, and still a date to Python.
 NOT_ASKED = datetime(9999, 1, 1, tzinfo=UTC)
@@ -63,6 +68,17 @@ where phone = any(cast(:phones as text[]))
 limit :limit
 """)
 
+# The oldest questions after calls that were made, when a phone has few letters left. A question
+# that somebody holds is left: whoever closes it holds its lead, and must never wait crosswise.
+_RETIRE = text("""
+update question q set closed_at = :at from (
+  select q.phone, q.lead_id from question q join lead l on l.id = q.lead_id
+  where q.phone = :phone and q.closed_at is null and q.lead_id <> :lead_id
+    and l.state in ('chasing', 'following')
+  order by q.opened_at limit :many for no key update of q skip locked
+) old where q.phone = old.phone and q.lead_id = old.lead_id
+""")
+
 _CLOSE = text("""
 update question set closed_at = :at where lead_id = :lead_id and closed_at is null
   and (cast(:except_rep as text) is null or rep_id <> :except_rep)
@@ -103,7 +119,8 @@ def letters_for(
 
     A question that is open keeps its letter. A letter is not given out while it is open, nor for
     30 min after it closed, except back to the lead that had it. None: every letter is taken, and
-    the page must go without a question (the lead's link still works).
+    the page must go without a question (the lead's link still works). Before it comes to that, the
+    oldest questions after calls that were made are closed: their link still takes an answer.
 
     Holds the phones until the transaction ends, so that no other lead is given the same letter;
     `look.write` opens the questions.
@@ -115,10 +132,14 @@ def letters_for(
     values = {"phones": list(phones), "rested": at - LETTER_KEPT, "lead_id": lead_id}
     rows = conn.execute(_TAKEN, {**values, "limit": QUESTIONS_MAX * len(phones)}).all()
     found = {}
-    for phone in phones:
+    for phone in sorted(phones):
         taken = [(row[1], row[2], row[3]) for row in rows if row[0] == phone]
         others = any(is_open and holder != lead_id for _letter_, holder, is_open in taken)
         found[phone] = Letter(_letter(taken, lead_id), others)
+        many = sum(is_open for _letter_, _holder, is_open in taken) - len(LETTERS) + LETTERS_SPARE
+        if many > 0:
+            retired = {"phone": phone, "lead_id": lead_id, "at": at, "many": many}
+            conn.execute(_RETIRE, retired)
     return found
 
 

@@ -27,7 +27,7 @@ PAGES_READ_MAX = 50
 ENDED_RANK = 4
 
 # An answer by key proves that a call came through and says nothing of texts. Several leads in one
-# text are one text.
+# text are one text, and one answer about a lead that was texted twice is one answer.
 _ANSWER_UNSEEN = text("""
 with unseen as (
   select r.rep, o.lead_id, o.sent_at
@@ -51,7 +51,7 @@ where exists (
     and e.fields ->> 'rep' = u.rep and e.fields ->> 'by' in ('text', 'link')
     and e.at >= u.sent_at
 )
-group by u.rep having count(*) >= :answered
+group by u.rep having count(distinct u.lead_id) >= :answered
 """)
 
 # How long a deafness lasts at least, whatever another channel shows.

@@ -50,6 +50,7 @@ __all__ = [
     "deaf",
     "delivery",
     "event",
+    "floor_change",
     "identity",
     "inbound",
     "last_text",
@@ -135,6 +136,15 @@ deaf = Table(
     Column("code", Integer),
     PrimaryKeyConstraint("phone", "channel"),
     CheckConstraint(one_of("channel", ("text", "call")), name="channel_known"),
+)
+
+# The floor changed and open leads are yet to be told of it; absent while all were.
+floor_change = Table(
+    "floor_change",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    clock_stamp("marked_clock"),
+    CheckConstraint("id = 1", name="one_mark"),
 )
 
 # A channel on which the carrier fails again and again: until when pages go by other means.

@@ -62,11 +62,18 @@ def decline(standing: Standing, rep: RepId, by: By) -> tuple[Fact, ...]:
 def outcome(
     standing: Standing, rep: RepId | None, ending: Ending, by: By, when: str | None
 ) -> tuple[Fact, ...]:
-    """What a person says a call came to. Nothing, for a lead that is closed."""
+    """What a person says a call came to. Nothing, for a lead that is closed.
+
+    A lead that somebody else has by now is not theirs to end; but their call was made, and is
+    told with who has it.
+    """
     if not standing.open:
         return ()
     if rep is not None and by is not By.API and standing.owner not in (None, rep):
-        return (ClaimLost(rep, by, standing.owner),)  # it is not theirs to end
+        lost = ClaimLost(rep, by, standing.owner)
+        if ending is Ending.NOT_A_LEAD:
+            return (lost,)
+        return (Attempted(rep, WORD), _came_to(ending, rep), lost)
     said = Outcome(ending, rep, by, when)
     if ending is Ending.NOT_A_LEAD:
         return (said, Excluded("not_a_lead"))

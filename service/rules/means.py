@@ -11,6 +11,7 @@ from itertools import groupby
 
 from service.rules.climb import TRY_AGAIN_S, Climb, passed_since
 from service.rules.lead import RepId
+from service.rules.standing import Page
 from service.rules.timeline import Channel, EscalationReason
 
 # Texts that one lead may cost a rep before somebody claims it (CONTRACT.md, "Rep's texts").
@@ -99,8 +100,8 @@ def unseen_since(climb: Climb, rung: int) -> datetime | None:
     """
     waiting = [
         page
-        for page in climb.pages
-        if page.rung == rung and page.failed_at is None and not passed_since(climb.standing, page)
+        for page in _latest_of(climb, rung)
+        if page.failed_at is None and not passed_since(climb.standing, page)
     ]
     sent = [
         page.sent_at
@@ -154,12 +155,18 @@ def turn_ended_at(climb: Climb, turn: tuple[RepId, ...]) -> datetime | None:
     return max(ends, default=None)
 
 
+def _latest_of(climb: Climb, rung: int) -> list[Page]:
+    """The pages that a rung was last climbed with. Those of a turn that ended, or of an earlier
+    repeat, ran out in silence and say nothing of these."""
+    pages = [page for page in climb.pages if page.rung == rung]
+    return [page for page in pages if page.at == pages[-1].at]
+
+
 def rung_failed_at(climb: Climb, rung: int) -> datetime | None:
-    """When the last page of a rung came to nothing (failed or passed), or None if one may work."""
+    """When the latest pages of a rung all came to nothing (failed or passed), or None if one may
+    work."""
     ends: list[datetime] = []
-    for page in climb.pages:
-        if page.rung != rung:
-            continue
+    for page in _latest_of(climb, rung):
         ended_at = page.failed_at or passed_since(climb.standing, page)
         if ended_at is None:
             return None

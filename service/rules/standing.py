@@ -334,7 +334,9 @@ def _calling(
             )
         case NoAnswer() | VoicemailLeft():
             before = seen.claimed_at is not None and event.at < seen.claimed_at
-            return heard if before else replace(heard, state=_chased(seen))
+            if before or _by_another(seen, fact.rep):
+                return heard
+            return replace(heard, state=_chased(seen))
         case Outcome():
             return _to_tell_by_text(replace(heard, outcome=fact.outcome), event, fact.by)
         case _ as never:
@@ -342,13 +344,16 @@ def _calling(
 
 
 def _attempted(heard: Standing, event: Event, fact: Attempted) -> Standing:
-    """A call was made. Told late, one from before the claim proves nothing about the claim."""
+    """A call was made. One from before the claim, told late, proves nothing about the claim, nor
+    does one by somebody else than its owner."""
     tried = replace(
         heard,
         attempts=heard.attempts + 1,
         first_attempt_at=_earlier(heard.first_attempt_at, event.at),
     )
     if heard.claimed_at is not None and event.at < heard.claimed_at:
+        return tried
+    if _by_another(heard, fact.rep):
         return tried
     return replace(
         tried,
@@ -358,6 +363,10 @@ def _attempted(heard: Standing, event: Event, fact: Attempted) -> Standing:
         claimed_at=heard.claimed_at or event.at,
         state=_chased(heard),
     )
+
+
+def _by_another(seen: Standing, rep: RepId | None) -> bool:
+    return rep is not None and seen.owner is not None and seen.owner != rep
 
 
 def _earlier(known: datetime | None, at: datetime) -> datetime:

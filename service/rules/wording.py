@@ -60,24 +60,28 @@ def page_text(
     letter: str | None = None,
     again: bool = False,
     link: str | None = None,
+    asks: bool = True,
 ) -> str:
     """A page in one GSM-7 segment, whatever the lead is called. ``clock`` is the rep's local time,
-    ``again`` a lead that asked again. What gives way, in order: ask, place, link, name."""
+    ``again`` a lead that asked again. What gives way, in order: ask, place, link, name. ``asks``
+    False: the phone has no letter left, so that the link alone answers it, and the name gives
+    way to that."""
     head = f"{cut(to_gsm(clock), CLOCK_MAX)} LEAD {'AGAIN ' if again else ''}"
     source = cut(shown(source_name, lead), SOURCE_MAX)
-    tail = (
-        f" {source}." if source else ""
-    ) + f" {_keys('1', letter)} take {_keys('2', letter)} pass"
+    keys = f" {_keys('1', letter)} take {_keys('2', letter)} pass" if asks else " Answer here:"
+    tail = (f" {source}." if source else "") + keys
     no_phone = "" if lead.phone else ", no phone"
     room = GSM_ALONE - septets(head + no_phone + "." + tail)
     name = name_of(lead)
     linked = f" {link}" if link and is_gsm(link) else ""
-    if septets(name) + septets(linked) > room:
+    if septets(name if asks else name[:NAME_LEAST]) + septets(linked) > room:
         linked = ""
     room -= septets(linked)
     who = cut(name, room)
     place = _fitted(", ", shown(lead.place, lead), room - septets(who), PLACE_LEAST)
     ask = _fitted(": ", _ask(lead), room - septets(who + place), ASK_LEAST)
+    if not asks and not linked:
+        tail = tail.removesuffix(keys)
     return _ended(head + who + place + no_phone + ask) + tail + linked
 
 

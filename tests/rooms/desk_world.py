@@ -6,8 +6,9 @@ time, so that any order of events can be tried.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -92,6 +93,15 @@ class World:
     def _wake(self, lead_ids: Sequence[LeadId]) -> bool:
         self.woken.extend(lead_ids)
         return True
+
+    @contextmanager
+    def in_a_hurry(self) -> Iterator[Desk]:
+        """The desk, of which a lead that somebody holds is told to be busy almost at once."""
+        with self.ledger.transaction() as conn:
+            url = conn.engine.url.render_as_string(hide_password=False)
+        impatient = Ledger(url, lock_timeout_ms=50)
+        yield replace(self.desk, ledger=impatient)
+        impatient.dispose()
 
     # The lead
 

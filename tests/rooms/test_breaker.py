@@ -226,6 +226,43 @@ def test_managers_are_mailed_once_an_episode_and_when_it_is_over(world: World) -
     ]
 
 
+def subjects(world: World) -> list[str]:
+    """What Mia is mailed now."""
+    return [
+        each.words.splitlines()[0] for each in world.mails_all() if each.to == "mia@example.com"
+    ]
+
+
+def test_a_carrier_that_comes_and_goes_fills_nobodys_mailbox(world: World) -> None:
+    told = []
+    for _ in range(12):
+        fails_often(world)
+        assert open_until(world) is not None
+        world.clock.moves(60)
+        fails(world, ACCEPTED)
+        assert open_until(world) is None
+        told.append(len(subjects(world)))
+    assert told == [2, *[0] * 9, 2, 0]
+
+
+def test_an_episode_that_follows_closely_is_told_if_it_lasts(world: World) -> None:
+    fails_often(world)
+    world.clock.moves(60)
+    fails(world, ACCEPTED)
+    assert len(subjects(world)) == 2
+    fails_often(world)
+    assert subjects(world) == []
+    for _ in range(10):
+        world.clock.moves(121)
+        with world.ledger.transaction() as conn:
+            breaker.note_success(conn, Channel.CALL)
+        fails(world)
+    assert subjects(world) == ["The carrier fails: pages do not go by text"]
+    world.clock.moves(121)
+    fails(world, ACCEPTED)
+    assert subjects(world) == ["The carrier works again: pages go by text"]
+
+
 def test_without_a_mail_server_nobody_is_mailed(fresh_ledger: Ledger) -> None:
     world = World(fresh_ledger, team=WITH_MAIL)
     fails_often(world)

@@ -15,13 +15,16 @@ from sqlalchemy import text
 from service.desk.attend import attend
 from service.desk.bundle import BUNDLE_MAX
 from service.desk.dispatch import lapsed, take_next
+from service.desk.hear_line import hear_receipt
 from service.desk.settling import settle
 from service.desk.take_in import TakenIn
 from service.desk.taking import Taking
 from service.desk.wanted import still_worth_sending
-from service.ledger import leads, outbox, people, questions
+from service.errors import LeadBusy
+from service.ledger import leads, outbox, outbox_taking, people, questions
 from service.ledger.engine import Ledger
 from service.ledger.outbox_rows import OutboxRow
+from service.phone.callbacks import TextStatus
 from service.phone.line import (
     Accepted,
     CallOrder,
@@ -182,6 +185,19 @@ def test_a_text_carries_as_many_as_its_page_shows(world: World) -> None:
     assert sorted(map(str, told)) == sorted(lead.lead_id for lead in found)
 
 
+def test_a_sender_that_comes_second_keeps_no_lead_out_of_the_text(world: World) -> None:
+    """Senders of two processes may look at the same instant, again and again."""
+    found = waiting(world, *NAMES)
+    world.five_seconds_pass()
+    with world.ledger.transaction() as first, world.ledger.transaction() as second:
+        head = outbox_taking.pick_next(first)
+        assert head is not None
+        assert outbox_taking.pick_next(second) is None
+        company = outbox_taking.pick_company(first, head.row, BUNDLE_MAX)
+    told = [each.lead.id for each in (head, *company) if each.lead]
+    assert told == [lead.lead_id for lead in found]
+
+
 def test_two_senders_at_once_never_split_a_lead(world: World) -> None:
     for _ in range(6):
         found = waiting(world, *NAMES)
@@ -247,6 +263,19 @@ def test_a_free_sender_is_given_a_page_only_if_its_phone_may_have_it(world: Worl
     assert [row.lead_id for row in bundle(world).rows] == [second.lead_id]
 
 
+def test_a_new_lead_never_overtakes_one_that_waits_for_the_same_phone(world: World) -> None:
+    """Else the one that waits could wait for ever: each new one would take the phone's slot."""
+    (dana,) = waiting(world, "Dana Quimby")
+    world.five_seconds_pass()
+    hands, late = OneHand(), world.asks("Eve Late")
+    looked = attend(world.desk, late.lead_id, hands)
+    assert looked is not None
+    assert (looked.ordered, hands.given) == (1, [])
+    taking = world.takes()
+    assert isinstance(taking, Taking)
+    assert [row.lead_id for row in taking.rows] == [dana.lead_id, late.lead_id]
+
+
 # What is said of each
 
 
@@ -270,6 +299,48 @@ def test_a_refusal_fails_each_and_frees_the_phone(world: World) -> None:
     again = world.takes()
     assert isinstance(again, Taking)
     assert late.lead_id in [row.lead_id for row in again.rows]
+
+
+def test_a_slot_is_given_back_once_a_text_and_not_once_a_lead(world: World) -> None:
+    """The phone is sent the next text while the refused one's last leads are being settled."""
+    waiting(world, *NAMES)
+    taking = bundle(world)
+    refused = Rejected(21611, "overloaded", False, "carrier")
+    settle(world.desk, taking.row, refused, carried=())
+    world.looks(world.asks("Eve Late"))
+    assert isinstance(world.takes(), Taking)
+    settle(world.desk, taking.row, refused, taking.carried)
+    world.looks(world.asks("Flo Later"))
+    assert world.takes() is None
+
+
+def test_what_nobody_wanted_any_more_gives_its_slot_back(world: World) -> None:
+    found = waiting(world, "Dana Quimby", "Bo Li")
+    taking = bundle(world)
+    world.clock.moves(10)
+    for letter in "BC":
+        world.texts(ANN, f"1{letter}")
+    world.looks(world.asks("Eve Late"))
+    assert not still_worth_sending(world.desk, taking.row, taking.carried)
+    assert states(world, found) == ["failed"] * 2
+    again = world.takes()
+    assert isinstance(again, Taking)
+    assert "Eve Late" in body_of(again)
+
+
+def test_a_lead_that_is_busy_keeps_no_other_from_its_receipt(world: World) -> None:
+    dana, bo, cy = waiting(world, *NAMES)
+    taking = bundle(world)
+    settle(world.desk, taking.row, ACCEPTED, taking.carried)
+    receipt = TextStatus(taking.row.id, "SMx", "delivered", None)
+    with world.in_a_hurry() as desk, world.ledger.transaction() as conn:
+        leads.lock_lead(conn, bo.lead_id)
+        with pytest.raises(LeadBusy):
+            hear_receipt(desk, receipt)
+    kinds = [world.kinds(lead)[-1] for lead in (dana, bo, cy)]
+    assert kinds == ["page_delivered", "page_sent", "page_delivered"]
+    world.receipt(taking, "delivered")  # the carrier repeats what was not taken
+    assert world.kinds(bo)[-1] == "page_delivered"
 
 
 def test_a_receipt_is_news_of_each_and_once(world: World) -> None:
@@ -304,6 +375,27 @@ def test_one_text_that_fails_is_one_failure_of_its_number(world: World) -> None:
 
 
 # What a rep answers
+
+
+def test_each_lead_of_a_refused_bundle_goes_on_by_other_means_at_once(world: World) -> None:
+    found = waiting(world, *NAMES)
+    taking = bundle(world)
+    settle(world.desk, taking.row, Rejected(21610, "opted_out", True, "number"), taking.carried)
+    for lead in found:
+        assert world.row(lead).look_again_at == world.clock.now()
+        world.looks(lead)
+        assert world.facts(lead, "paged")[-1]["channel"] == "call"
+
+
+def test_a_page_without_a_letter_asks_for_no_digit(world: World) -> None:
+    """A bare 1 would be about another lead."""
+    for number in range(25):
+        world.looks(world.asks(f"Lead {number:03}"))
+    with world.ledger.transaction() as conn:
+        last = conn.execute(text("select body from outbox order by ordered_clock desc limit 1"))
+        body = str(last.scalar_one())
+    assert body.startswith("10:00 LEAD Lead 024. website. Answer here: http")
+    assert segments(body).count == 1
 
 
 def test_nobody_answers_what_was_not_sent_yet(world: World) -> None:

@@ -261,7 +261,7 @@ def test_a_call_in_vain_leaves_the_new_owners_promise(world: World) -> None:
     lead = taken_back_from_ann(world, then_bob=True)
     world.texts(ANN, "5")
     assert world.row(lead).state == "claimed"
-    world.clock.moves(170)
+    world.clock.moves(180)
     world.pages(lead)
     assert world.kinds(lead).count("taken_back") == 2
 

@@ -44,7 +44,7 @@ def test_a_page_is_read_back_as_it_was_ordered(fresh_ledger: Ledger) -> None:
 def test_a_look_orders_its_pages_as_ordered_or_as_taken(fresh_ledger: Ledger) -> None:
     """Only a page that names its sender is taken as it is ordered, and only for a taker."""
     lead_id = store(fresh_ledger)
-    for_later = a_page(lead_id, 2, from_number="+15005550006")
+    for_later = a_page(lead_id, 2, from_number="+15005550006", to_number="+12125550102")
     mine = a_page(lead_id, 3, from_number="+15005550006")
     anyones = a_page(lead_id, 4)
     with fresh_ledger.transaction() as conn:

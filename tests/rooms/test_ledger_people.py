@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from service.ledger import look, outbox, outbox_taking, pace, people, questions
 from service.ledger.engine import Ledger
 from service.ledger.look import Given, Opened
+from service.ledger.questions import LETTERS_SPARE
 from service.rules.floor import Turns
 from service.rules.lead import LeadId, PageId, RepId
 from service.rules.replies import LETTERS
@@ -241,6 +242,27 @@ def test_a_phone_that_is_asked_too_much_gets_a_page_without_a_letter(
     assert given == [*LETTERS, None]
     with ledger.transaction() as conn:
         assert len(questions.questions_of(conn, phone)) == len(LETTERS)
+
+
+@pytest.mark.parametrize("state", ["following", "chasing"])
+def test_leads_that_were_called_never_use_up_a_phones_letters(
+    ledger: Ledger, phone: str, state: str
+) -> None:
+    """A busy week: forty leads, each followed for days. Letters rest before they are used again."""
+    given = []
+    for hour in range(40):
+        given.append(ask(ledger, phone, store(ledger, state=state), 3600 * hour))
+    assert None not in given
+    with ledger.transaction() as conn:
+        asked = questions.questions_of(conn, phone)
+    assert len(asked) == len(LETTERS) - LETTERS_SPARE + 1
+    assert min(each.opened_at for each in asked) == at(3600 * (40 - len(asked)))
+
+
+def test_a_letter_that_was_freed_rests_too(ledger: Ledger, phone: str) -> None:
+    many = len(LETTERS) + 1
+    given = [ask(ledger, phone, store(ledger, state="following"), each) for each in range(many)]
+    assert given == [*LETTERS, None]
 
 
 def test_closing_spares_whoever_claimed(ledger: Ledger, phone: str) -> None:

@@ -286,6 +286,25 @@ def test_two_answers_to_unseen_pages_are_enough(world: World, body: str) -> None
     assert unseen(world) == {"ann"}
 
 
+TWO_TEXTS = f"""{TEAM}
+ladder:
+  - {{at: 0s, page: on-duty, by: text}}
+  - {{at: 30s, page: on-duty, by: text}}
+  - {{at: 15m, page: last-resort, by: call}}
+"""
+
+
+def test_one_answer_about_a_lead_that_was_texted_twice_is_one_answer(fresh_ledger: Ledger) -> None:
+    world = World(fresh_ledger, team=TWO_TEXTS)
+    lead, _ = sent(world)
+    world.clock.moves(30)
+    assert [each.row.kind for each in world.pages(lead)] == ["page_text"]
+    world.clock.moves(30)
+    world.texts(ANN, "1")
+    assert world.standing(lead).owner == "ann"
+    assert unseen(world) == frozenset()
+
+
 def test_only_the_last_five_such_pages_count(world: World) -> None:
     for _ in range(2):
         answers(world)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event, Thread
@@ -18,7 +18,7 @@ from service.ledger import health
 from service.ledger.engine import Ledger
 from service.phone.callbacks import CallStatus, TextStatus
 from service.phone.line import Accepted, CallOrder, NotFound, SendOutcome, TextOrder, Unknown
-from service.rules.lead import PageId
+from service.rules.lead import LeadId, PageId
 from service.rules.timeline import Channel
 from tests.rooms.desk_world import PUBLIC_URL, World
 from workers.audit import Audit
@@ -96,6 +96,19 @@ def test_a_lost_wake_is_looked_at_by_the_sweep_itself(world: World, sweep: Sweep
     pretend(world, "update lead set woken_at = clock_timestamp() - interval '3 seconds'")
     sweep.round()
     assert world.kinds(lead) == ["arrived", "paged"]
+
+
+def test_a_head_start_is_given_once_a_round(world: World, sweep: Sweep) -> None:
+    """After a long silence there may be many instants at which two leads fell due."""
+    for _ in range(4):
+        world.clock.moves(1)
+        for _ in range(2):
+            world.asks()
+    pretend(world, "update lead set woken_at = null")
+    batches: list[Sequence[LeadId]] = []
+    sweep.desk = replace(world.desk, wake=lambda leads: batches.append(leads) is None)
+    sweep.round()
+    assert [len(batch) for batch in batches] == [1, 7]
 
 
 def test_two_sweeps_wake_a_lead_once(world: World, sweep: Sweep, line: SilentLine) -> None:

@@ -10,7 +10,8 @@ import pytest
 from service.desk.settling import settle
 from service.desk.take_in import TakenIn
 from service.desk.taking import Taking
-from service.desk.watch import Watch, stuck_pages, tell_stuck
+from service.desk.watch import UNANSWERED_MAX, Watch, stuck_pages, tell_stuck
+from service.ledger import leads
 from service.ledger.engine import Ledger
 from service.phone.callbacks import CallStatus, TextStatus
 from service.phone.line import Accepted, CallOrder, NotFound, SendOutcome, TextOrder, Unknown
@@ -31,6 +32,7 @@ class KnowingLine:
     status: str = "sent"
     code: int | None = None
     knows: bool = True
+    silent: bool = False
     asked: list[str] = field(default_factory=list)
 
     def warm(self) -> None: ...
@@ -54,6 +56,8 @@ class KnowingLine:
 
     def look_up_text(self, page_id: PageId, sid: str) -> TextStatus | NotFound | Unknown:
         self.asked.append(sid)
+        if self.silent:
+            return Unknown("timeout")
         return TextStatus(page_id, sid, self.status, self.code) if self.knows else NotFound()
 
     def look_up_call(self, page_id: PageId, sid: str) -> CallStatus | NotFound | Unknown:
@@ -249,12 +253,47 @@ def test_managers_are_mailed_once_while_something_is_stuck(world: World) -> None
     for page in world.sent:
         world.receipt(page, "sent")
     assert tell_stuck(world.desk) == 0
-    world.clock.moves(60)
-    held_back(world)
-    world.clock.moves(20)
-    assert tell_stuck(world.desk) == 1
-    assert len(world.mails_all()) == 1
     assert first.row.channel is Channel.TEXT
+
+
+def test_a_queue_that_is_slow_again_and_again_is_mailed_about_once_in_ten_minutes(
+    world: World,
+) -> None:
+    """Each page of a slow sender may wait for a little over 20 seconds."""
+    mailed = []
+    for _ in range(12):
+        _, page = held_back(world)
+        world.clock.moves(20)
+        assert tell_stuck(world.desk) == 1
+        mailed.append(len(world.mails_all()))
+        world.receipt(page, "sent")
+        assert tell_stuck(world.desk) == 0
+        world.clock.moves(100)
+    assert mailed == [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
+
+
+def test_a_carrier_that_does_not_answer_is_left_alone(
+    world: World, watch: Watch, line: KnowingLine
+) -> None:
+    for _ in range(10):
+        sent(world)
+    world.clock.moves(15)
+    line.silent = True
+    watch.turn(lambda: True)
+    assert len(line.asked) == UNANSWERED_MAX
+
+
+def test_a_lead_that_is_busy_keeps_no_other_from_being_asked_about(
+    world: World, line: KnowingLine
+) -> None:
+    busy, _ = sent(world)
+    other, _ = sent(world)
+    line.status = "delivered"
+    world.clock.moves(15)
+    with world.in_a_hurry() as desk, world.ledger.transaction() as conn:
+        leads.lock_lead(conn, busy.lead_id)
+        Watch(desk, line).turn(lambda: True)
+    assert world.kinds(other)[-1] == "page_delivered"
 
 
 def test_settling_by_look_up_is_settling_as_ever(world: World, line: KnowingLine) -> None:

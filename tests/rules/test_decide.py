@@ -132,8 +132,32 @@ def test_nobody_ends_somebody_elses_lead() -> None:
     lead = LeadUnderTest()
     lead.claims(ANN, 10)
     said = outcome(lead.standing, BOB, Ending.WRONG_NUMBER, By.TEXT, None)
-    assert said == (ClaimLost(BOB, By.TEXT, ANN),)
+    assert said == (Attempted(BOB, "C"), NoAnswer("C", BOB), ClaimLost(BOB, By.TEXT, ANN))
+    excludes = outcome(lead.standing, BOB, Ending.NOT_A_LEAD, By.TEXT, None)
+    assert excludes == (ClaimLost(BOB, By.TEXT, ANN),)
     assert outcome(lead.standing, BOB, Ending.TALKED, By.API, None)[0] == Attempted(BOB, "C")
+
+
+def test_a_call_by_another_counts_and_proves_nothing_of_the_owners_claim() -> None:
+    lead = LeadUnderTest()
+    lead.claims(ANN, 10)
+    for fact in outcome(lead.standing, BOB, Ending.NO_ANSWER, By.TEXT, None):
+        lead.happens(at(40), fact)
+    standing = lead.standing
+    assert (standing.attempts, standing.first_attempt_at) == (1, at(40))
+    assert (standing.owner, standing.state) == (ANN, State.CLAIMED)
+    assert lead.look(at(40)).look_again_at == at(190)
+    assert notes(lead) == [(ANN, "yours"), (BOB, "taken")]
+
+
+def test_a_conversation_with_another_is_contact_all_the_same() -> None:
+    lead = LeadUnderTest()
+    lead.claims(ANN, 10)
+    for fact in outcome(lead.standing, BOB, Ending.BOOKED, By.TEXT, None):
+        lead.happens(at(40), fact)
+    standing = lead.standing
+    assert (standing.first_contact_at, standing.owner) == (at(40), ANN)
+    assert (standing.state, standing.outcome) == (State.FOLLOWING, None)
 
 
 def test_contact_ends_the_chase() -> None:

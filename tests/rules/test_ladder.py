@@ -252,6 +252,28 @@ def test_an_outage_at_the_top_is_tried_again_long_before_the_repeat() -> None:
     assert lead.look(at(901)).look_again_at == at(906)
 
 
+def test_a_repeat_that_the_carrier_fails_is_tried_again_though_the_one_before_it_rang() -> None:
+    lead = LeadUnderTest()
+    lead.looks_until(1800)
+    assert lead.pages()[-2:] == [(900, MIA, "call", 5), (1800, MIA, "call", 5)]
+    in_trouble(lead, 1801)
+    lead.looks_until(1830, start=1801)
+    assert lead.pages()[-1] == (1806, MIA, "call", 5)
+
+
+def test_a_page_of_a_turn_that_ended_says_nothing_of_the_next_turns() -> None:
+    """Ann's text was delivered, and her shift ended; then Bob's fails."""
+    lead = LeadUnderTest(floor=a_floor(ANN, changes_at=at(20)))
+    lead.look(at(0))
+    lead.is_sent(ANN, 1)
+    lead.is_delivered(ANN, 2)
+    lead.floor = a_floor(BOB)
+    lead.look(at(20))
+    lead.fails(BOB, TEXT, 22)
+    lead.looks_until(30, start=22)
+    assert lead.pages() == [(0, ANN, "text", 1), (20, BOB, "text", 1), (22, BOB, "call", 2)]
+
+
 def test_a_long_outage_keeps_trying_and_loses_no_rung() -> None:
     lead = LeadUnderTest()
     when = at(0)
@@ -456,6 +478,18 @@ def test_a_text_without_a_receipt_never_brings_another_person_forward() -> None:
     lead.is_sent(ANN, 1)
     lead.looks_until(70, start=1)
     assert lead.pages() == [(0, ANN, "text", 1), (60, BOB, "call", 2)]
+
+
+def test_an_unseen_text_of_the_next_turn_is_rung_though_the_first_was_delivered() -> None:
+    lead = LeadUnderTest(floor=a_floor(ANN, changes_at=at(20)))
+    lead.look(at(0))
+    lead.is_sent(ANN, 1)
+    lead.is_delivered(ANN, 2)
+    lead.floor = a_floor(BOB)
+    lead.look(at(20))
+    lead.is_sent(BOB, 21)
+    lead.looks_until(60, start=21)
+    assert lead.pages() == [(0, ANN, "text", 1), (20, BOB, "text", 1), (41, BOB, "call", 2)]
 
 
 def test_unseen_texts_to_everyone_wait_for_the_ladder() -> None:

@@ -219,7 +219,23 @@ def is_delivered(lead: LeadUnderTest) -> None:
 
 def breaker_opens(lead: LeadUnderTest) -> None:
     until = last_instant(lead) + timedelta(seconds=15)
-    lead.floor = replace(lead.floor, tripped={Channel.TEXT: until}, mail=True, changes_at=until)
+    people = {rep: replace(each, email=f"{rep}@x.com") for rep, each in lead.floor.people.items()}
+    lead.floor = replace(
+        lead.floor, people=people, tripped={Channel.TEXT: until}, mail=True, changes_at=until
+    )
+    look_and_check(lead, last_instant(lead))
+
+
+def breaker_of_calls_opens(lead: LeadUnderTest) -> None:
+    until = last_instant(lead) + timedelta(seconds=30)
+    tripped = {**lead.floor.tripped, Channel.CALL: until}
+    changes_at = min(tripped.values())
+    lead.floor = replace(lead.floor, tripped=tripped, mail=True, changes_at=changes_at)
+    look_and_check(lead, last_instant(lead))
+
+
+def ann_answers_unseen(lead: LeadUnderTest) -> None:
+    lead.floor = replace(lead.floor, answer_unseen=lead.floor.answer_unseen ^ {ANN})
     look_and_check(lead, last_instant(lead))
 
 
@@ -253,7 +269,12 @@ DEEDS: tuple[Deed, ...] = (
     is_delivered,
 )
 # Rarer than that: tried by Hypothesis, in any order with the others.
-RARE_DEEDS: tuple[Deed, ...] = (breaker_opens, breaker_closes)
+RARE_DEEDS: tuple[Deed, ...] = (
+    breaker_opens,
+    breaker_closes,
+    breaker_of_calls_opens,
+    ann_answers_unseen,
+)
 POLICIES = {
     "by day": a_policy(),
     "all at once": a_policy(turn=TurnKind.ALL_AT_ONCE),

@@ -248,6 +248,12 @@ def test_a_page_is_one_segment_with_its_digits_and_without_a_way_to_reach_the_le
         clock=clock, lead=lead, source_name=source, letter=letter, again=again, link=link
     )
     mark = letter or ""
+    unasked = wording.page_text(
+        clock=clock, lead=lead, source_name=source, again=again, link=link, asks=False
+    )
+    assert segments(unasked).encoding is Encoding.GSM_7 and segments(unasked).count == 1
+    assert link != LINK or unasked.endswith(f" Answer here: {LINK}")
+    assert not told_how_to_reach(unasked)
     assert segments(text).encoding is Encoding.GSM_7 and segments(text).count == 1
     assert f" 1{mark} take 2{mark} pass" in text
     assert text.startswith(f"{clock} LEAD ")

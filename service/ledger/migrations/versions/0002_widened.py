@@ -36,6 +36,12 @@ STEPS = (
   constraint breaker_channel_known check (channel in ('text', 'call')),
   constraint breaker_counted check (failures >= 0 and opened >= 0)
 )"""),
+    Gentle("""create table if not exists floor_change (
+  id smallint not null,
+  marked_clock timestamptz default clock_timestamp() not null,
+  constraint floor_change_pkey primary key (id),
+  constraint floor_change_one_mark check (id = 1)
+)"""),
 )
 
 
