@@ -19,6 +19,7 @@ from service.desk.attend import attend
 from service.desk.desk import Desk
 from service.desk.dispatch import lapsed
 from service.desk.lost import sent_after_all
+from service.desk.present import floor_left_behind
 from service.desk.settling import settle
 from service.desk.watch import Watch, tell_stuck
 from service.errors import LeadBusy, LedgerUnavailable
@@ -153,6 +154,8 @@ class Sweep:
             with self.desk.ledger.transaction() as conn:
                 health.beat(conn, "sweep")
                 counts.fold(conn)
+            if floor_left_behind(self.desk.ledger, self.desk.clock.now()):
+                log.warning("floor", outcome="told late", because="who changed it died")
 
     def _beside(self, name: str, deed: Callable[[], None], every_s: float) -> threading.Thread:
         """A thread beside the rounds, since the carrier may take its time to answer."""

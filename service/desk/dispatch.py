@@ -16,8 +16,8 @@ from service.desk.bundle import Bundle, gather
 from service.desk.desk import Desk
 from service.desk.mailing import mail_of
 from service.desk.taking import Taking, order_of
-from service.desk.wanted import asked_for, expire
-from service.ledger import leads, outbox_taking, pace
+from service.desk.wanted import asked_for, expire, refuse
+from service.ledger import leads, outbox_taking, pace, people
 from service.ledger.outbox_rows import OutboxRow, Picked
 from service.rules.lead import LeadId, PageId
 from service.rules.timeline import Channel
@@ -92,6 +92,11 @@ def _taken_or_left(
     if not _wanted(conn, picked, now):
         outbox_taking.mark_withdrawn(conn, picked.row.id)
         return None
+    if picked.row.channel is Channel.TEXT:
+        why = people.without_texts(conn).get(picked.row.to_number)
+        if why is not None:
+            refuse(conn, picked, why, now, woken)
+            return None
     return _take(desk, conn, picked, public_url, taken_by, now, woken)
 
 

@@ -17,7 +17,7 @@ from service.desk.carried import carried_ids
 from service.desk.desk import Desk
 from service.desk.hear_text import persistently
 from service.desk.orders import ERASED
-from service.desk.present import floor_changed
+from service.desk.present import floor_changed, floor_moves
 from service.desk.record import Held, hold, numbered, record
 from service.errors import LeadBusy
 from service.ledger import inbound, leads, outbox, people
@@ -89,7 +89,7 @@ def _hear_one(desk: Desk, status: TextStatus | CallStatus) -> tuple[PageId, ...]
             events = numbered(held, facts, at=now, now=now, because=because, actor=CARRIER)
             record(conn, held, events)
             wake = held.id if any(answers.stirs(fact) for fact in facts) else None
-        floor_moved = _reachability(desk, conn, held, row, status, now)
+        floor_moved = floor_moves(conn, _reachability(desk, conn, held, row, status, now))
     if wake is not None:
         desk.wake([wake])
     if floor_moved:
@@ -216,6 +216,7 @@ def _hear_key(desk: Desk, key: KeyPressed) -> str | None:
         inbound.remember(conn, name, "key", held.id, words, now)
         was_deaf = any(phone == row.to_number for phone, _ in held.deaf)
         hears = was_deaf and reach.came_through(conn, row.to_number, Channel.CALL, now)
+        floor_moves(conn, hears)
         lead_id = held.id
     desk.wake([lead_id])
     if hears:

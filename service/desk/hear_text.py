@@ -18,7 +18,7 @@ from service.desk import reach
 from service.desk.desk import Desk
 from service.desk.notices import answer
 from service.desk.orders import ERASED
-from service.desk.present import floor_changed
+from service.desk.present import floor_changed, floor_moves
 from service.desk.record import Held, hold, numbered, record
 from service.errors import LeadBusy
 from service.ledger import inbound, leads, people, questions
@@ -123,7 +123,7 @@ def _take_down(
         floor_moved = _reachability(heard, reply)
     if not inbound.remember(conn, _key(text), "text", touched, None, now):
         raise _Replayed
-    return touched, floor_moved
+    return touched, floor_moves(conn, floor_moved)
 
 
 def _key(text: InboundText) -> str:

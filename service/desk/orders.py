@@ -78,6 +78,10 @@ class Worded:
     opened: tuple[Opened, ...] = ()
 
 
+def _mute(crew: Crew, known: Held, rep: RepId) -> bool:
+    return crew.team.texts_off or (crew.people[rep].phone, Channel.TEXT) in known.deaf
+
+
 def word_messages(
     desk: Desk,
     conn: Connection,
@@ -87,15 +91,15 @@ def word_messages(
     policy: Policy,
     now: datetime,
 ) -> Worded:
-    """The messages of these actions. People who have left get none, nor does a note while the
-    team's texts are off: the call itself said it."""
+    """The messages of these actions. People who have left get none, nor does a note go to a phone
+    that texts do not reach, or while the team's texts are off: the call itself said it."""
     crew = desk.present.crew()
     sending = [
         (action, event, crew.people[action.rep])
         for action, event in zip(actions, events, strict=True)
         if isinstance(action, Page | Tell)
         and action.rep in crew.people
-        and not (isinstance(action, Tell) and crew.team.texts_off)
+        and not (isinstance(action, Tell) and _mute(crew, known, action.rep))
         and _address(action, crew.people[action.rep])
     ]
     if not sending:

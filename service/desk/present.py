@@ -214,17 +214,24 @@ def load_team(ledger: Ledger, team: Team, at: datetime, replaces: str | None = N
         held = people.save_team(conn, team.digest, body, at, replaces)
         ours = held.digest == team.digest
         moved = ours and before is not None and before.digest != team.digest
-        if moved:
-            floor_marks.mark(conn)
+        floor_moves(conn, moved)
     if moved:
         floor_changed(ledger, at)
     return ours
 
 
+def floor_moves(conn: Connection, moved: bool) -> bool:
+    """Mark that the floor changes with this transaction, if it does; ``moved`` again. After the
+    commit, ``floor_changed`` is called."""
+    if moved:
+        floor_marks.mark(conn)
+    return moved
+
+
 def floor_changed(ledger: Ledger, at: datetime) -> None:
     """Have the open leads that it may touch looked at: whom to page may be somebody else by now.
 
-    Whoever changed the floor has marked that (``floor_marks``) in the transaction of the change,
+    Whoever changed the floor has marked that (``floor_moves``) in the transaction of the change,
     so that the sweep tells the leads if nobody else lives to do it.
     """
     with ledger.transaction() as conn:

@@ -17,7 +17,7 @@ from service.desk import breaking, reach
 from service.desk.carried import carried_by
 from service.desk.desk import Desk
 from service.desk.hear_line import PAGES, has_fact
-from service.desk.present import floor_changed
+from service.desk.present import floor_changed, floor_moves
 from service.desk.record import Held, hold, numbered, record
 from service.ledger import outbox, pace
 from service.ledger.outbox_rows import OutboxRow
@@ -68,7 +68,7 @@ def _settle_one(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> 
         if done.news and unsent and row.carried_by is None:
             # Once a text: by the time its last row is settled the phone may be sent the next one.
             pace.give_back_phone_slot(conn, row.id)
-        floor_moved = _floor_moves(desk, conn, row, outcome, now, done)
+        floor_moved = floor_moves(conn, _floor_moved(desk, conn, row, outcome, now, done))
     log.info(
         "message",
         page=row.id,
@@ -92,7 +92,7 @@ class _Done:
     again: bool = False
 
 
-def _floor_moves(
+def _floor_moved(
     desk: Desk,
     conn: Connection,
     row: OutboxRow,

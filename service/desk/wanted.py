@@ -45,6 +45,21 @@ def expire(conn: Connection, picked: Picked, now: datetime) -> LeadId | None:
     return held.id
 
 
+def refuse(conn: Connection, picked: Picked, why: str, now: datetime, woken: list[LeadId]) -> None:
+    """A text to a phone that, as we know since it was ordered, no text reaches: its owner told us
+    to stop, or the number is dead. It is not sent, and a page counts as failed at once, so that
+    the ladder goes on by other means. ``woken`` gets its lead."""
+    outbox_taking.mark_withdrawn(conn, picked.row.id)
+    if picked.lead is None or picked.row.kind not in PAGES:
+        return
+    held = hold(conn, picked.lead.id)
+    if held is None or has_fact(held, PageFailed, picked.row.page_id):
+        return
+    fact = came_to_nothing(picked.row, why, None, True)
+    record_as_sender(conn, held, [fact], now, "no text reaches the phone")
+    woken.append(held.id)
+
+
 def still_worth_sending(desk: Desk, row: OutboxRow, carried: Sequence[OutboxRow] = ()) -> bool:
     """Ask again of a taken message that had to wait in a sender's hands.
 

@@ -49,6 +49,7 @@ on conflict (id) do update set generation = team_copy.generation + 1, digest = e
 SELECT_DEAF = "select phone, channel from deaf limit :deaf_max"
 
 _DEAF = text(SELECT_DEAF)
+_MUTE = text("select phone, reason from deaf where channel = 'text' limit :deaf_max")
 _MAKE_DEAF = text("""
 insert into deaf (phone, channel, since, reason, code)
 values (:phone, :channel, :at, :reason, :code)
@@ -111,6 +112,12 @@ def deaf_phones(conn: Connection) -> frozenset[tuple[str, Channel]]:
     """Which phones cannot be reached, by which channel."""
     rows = conn.execute(_DEAF, {"deaf_max": DEAF_MAX})
     return frozenset((phone, Channel(channel)) for phone, channel in rows)
+
+
+def without_texts(conn: Connection) -> dict[str, str]:
+    """Phones that texts do not reach, and why: a stop word, or a dead number."""
+    rows = conn.execute(_MUTE, {"deaf_max": DEAF_MAX})
+    return {str(phone): str(why) for phone, why in rows}
 
 
 def make_deaf(

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from service.desk.attend import attend
 from service.desk.hear_text import hear_text, persistently
-from service.desk.present import load_team
+from service.desk.present import floor_left_behind, floor_moves, load_team
 from service.desk.reach import opted_out
 from service.desk.record import hold, numbered, record
 from service.desk.settling import settle
@@ -736,3 +736,31 @@ def test_a_look_goes_by_the_team_of_its_own_transaction(world: World) -> None:
     load_team(world.ledger, parse_team(without_ann, "team.yaml", (2026, 2027)), world.clock.now())
     world.looks(dana)
     assert [page["rep"] for page in world.facts(dana, "paged")] == ["bob"]
+
+
+def test_nothing_that_waits_is_sent_to_a_phone_that_said_stop(world: World) -> None:
+    dana = world.asks()
+    world.looks(dana)
+    world.texts(ANN, "WHO")
+    world.texts(ANN, "STOP")
+    assert [each for each in world.sends_all() if each.order.to == ANN] == []
+    (failed,) = world.facts(dana, "page_failed")
+    assert (failed["channel"], failed["reason"]) == ("text", "opted_out")
+    world.looks(dana)
+    assert [page["channel"] for page in world.facts(dana, "paged")] == ["text", "call"]
+
+
+def test_a_change_of_the_floor_whose_teller_died_is_told_by_the_sweep(world: World) -> None:
+    dana = world.asks()
+    world.looks(dana)
+    planned = world.row(dana).look_again_at
+    with world.ledger.transaction() as conn:
+        floor_moves(conn, True)
+    assert not floor_left_behind(world.ledger, world.clock.now()), "somebody may be telling"
+    with world.ledger.transaction() as conn:
+        conn.execute(text("update floor_change set marked_clock = now() - interval '4 s'"))
+    assert floor_left_behind(world.ledger, world.clock.now())
+    asked_at = world.row(dana).look_again_at
+    assert planned is not None
+    assert asked_at == world.clock.now() < planned
+    assert not floor_left_behind(world.ledger, world.clock.now())

@@ -35,8 +35,6 @@ NEXT = {
     "withdrawn": {"withdrawn"},
     "expired": {"expired"},
 }
-# Kinds of texts that may be ordered for a phone that said STOP; the carrier then refuses them.
-DEAF_EXCUSED = ("answer_text", "note_text")
 # Texts to one rep about one lead before somebody claims it. DESIGN.md, "The words".
 TEXTS_MAX = 3
 
@@ -110,7 +108,7 @@ class Safety:
         except Untrue as untrue:
             raise Broken(f"{lead.name} seq {event.seq}: {untrue}") from untrue
         if isinstance(event.fact, t.Paged | t.Told):
-            self._ordered(lead, event.fact, crew)
+            self._ordered(lead, event.fact, crew, changes)
 
     def _forbidden(
         self,
@@ -185,11 +183,14 @@ class Safety:
         elif since <= 0:
             yield f"{page.rep} is paged twice at once by rung {page.rung}"
 
-    def _ordered(self, lead: LeadSeen, fact: t.Paged | t.Told, crew: Crewed) -> None:
+    def _ordered(
+        self, lead: LeadSeen, fact: t.Paged | t.Told, crew: Crewed, changes: Changes
+    ) -> None:
         """What was decided is in the outbox, in the same transaction."""
         if fact.page_id in self.seen.outbox:
             return
-        excused = isinstance(fact, t.Told) and (crew.texts_off or _gone(fact.rep, crew))
+        mute = (crew.phones.get(fact.rep), "text") in changes.deaf_before
+        excused = isinstance(fact, t.Told) and (crew.texts_off or mute or _gone(fact.rep, crew))
         self._must(excused, f"{lead.name}: {fact} was never ordered")
 
     # Rows
@@ -238,9 +239,9 @@ class Safety:
             self._must(row["again_of"] in self.unsure, f"{name}: sent again, and was not unsure")
         if row["again_of"]:
             self._must(not str(row["again_of"]).endswith(".2"), f"{name}: sent a third time")
-        if moved.before is None and row["channel"] == "text" and row["kind"] not in DEAF_EXCUSED:
+        if moved.taken_now and row["channel"] == "text":
             deaf = (row["to_number"], "text") in changes.deaf_before
-            self._must(not deaf or row["again_of"], f"{name}: ordered for a phone that said STOP")
+            self._must(not deaf, f"{name}: taken for a phone that texts do not reach")
         if moved.taken_now and row["kind"] in PAGES:
             self._taken(moved, name)
 
