@@ -1,0 +1,58 @@
+"""Receipts as they come on a bad day: forty at once for one page, in any order."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from service.config import kept_secret_key, load
+from service.phone.urls import text_status_url
+from service.wiring import account_of
+from tests.story.house import House
+from tests.story.teams import ANN
+
+pytestmark = pytest.mark.story
+
+AT_ONCE = 40
+STATUSES = ("queued", "sent", "delivered", "sending", "delivered", "sent", "undelivered")
+
+
+def test_forty_receipts_at_once_for_one_lead_are_one_fact_each(house: House) -> None:
+    house.carrier.will("callbacks", "lose", to=ANN)
+    dana = house.lead("Dana Fox")
+    page = house.ann.expects_text("Dana")
+    house.is_quiet()
+    (paged,) = dana.events("paged")
+    statuses = list(islice(cycle(STATUSES), AT_ONCE))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda each: _receipt(house, paged["page_id"], each), statuses))
+    assert answers == [204] * AT_ONCE
+    dana.timeline_shows("paged", "page_sent")
+    kinds = [event["event"] for event in dana.events()]
+    assert kinds.count("page_sent") == 1
+    assert kinds.count("page_delivered") + kinds.count("page_failed") == 1
+    if "page_failed" in kinds:
+        house.ann.expects_ring().declines()  # the carrier's first last word holds
+    page.replies("1").expects_text("is yours")
+    dana.is_claimed_by("ann")
+
+
+def _receipt(house: House, page_id: str, status: str) -> int:
+    """One receipt as the carrier signs it; how it was answered."""
+    (asked,) = house.carrier.was_asked_for("Dana", to=ANN)
+    fields = {"MessageSid": asked["sid"], "MessageStatus": status}
+    if status == "undelivered":
+        fields["ErrorCode"] = "30003"
+    url = text_status_url(str(house.http.base_url), page_id)
+    signed = RequestValidator(_token(house)).compute_signature(url, fields)
+    answer = house.http.post(url, data=fields, headers={"X-Twilio-Signature": signed})
+    return answer.status_code
+
+
+def _token(house: House) -> str:
+    """What the stand-in carrier of this house signs with."""
+    data_dir = house.home / "data"
+    return account_of(
+        load(data_dir=data_dir), kept_secret_key(data_dir).get_secret_value()
+    ).auth_tokens[0]
