@@ -53,6 +53,5 @@ def _receipt(house: House, page_id: str, status: str) -> int:
 def _token(house: House) -> str:
     """What the stand-in carrier of this house signs with."""
     data_dir = house.home / "data"
-    return account_of(
-        load(data_dir=data_dir), kept_secret_key(data_dir).get_secret_value()
-    ).auth_tokens[0]
+    account = account_of(load(data_dir=data_dir), kept_secret_key(data_dir).get_secret_value())
+    return account.auth_tokens[0]
