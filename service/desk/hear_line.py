@@ -6,6 +6,7 @@ out of order, and may overtake the answer to our own request.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,19 +19,22 @@ from service.desk.desk import Desk
 from service.desk.hear_text import persistently
 from service.desk.orders import ERASED
 from service.desk.present import floor_changed, floor_moves
-from service.desk.record import Held, hold, numbered, record
+from service.desk.record import Held, hold, numbered, record, with_events
 from service.errors import LeadBusy
 from service.ledger import inbound, leads, outbox, people
 from service.ledger.outbox import OutboxRow
 from service.phone.callbacks import CallStatus, KeyPressed, TextStatus
 from service.phone.codes import call_failure, failure
 from service.rules import answers, spoken
+from service.rules.decide import decide
 from service.rules.lead import LeadId, PageId, RepId
+from service.rules.standing import State
 from service.rules.timeline import (
     By,
     Channel,
     Claimed,
     ClaimLost,
+    Event,
     Fact,
     PageDelivered,
     PageFailed,
@@ -87,7 +91,7 @@ def _hear_one(desk: Desk, status: TextStatus | CallStatus) -> tuple[PageId, ...]
                 outbox.withdraw(conn, held.id, [row.page_id])
             because = f"the carrier says {status.status}"
             events = numbered(held, facts, at=now, now=now, because=because, actor=CARRIER)
-            record(conn, held, events)
+            record(conn, held, events, look_again_at=_put_off(desk, conn, held, events, now))
             wake = held.id if any(answers.stirs(fact) for fact in facts) else None
         floor_moved = floor_moves(conn, _reachability(desk, conn, held, row, status, now))
     if wake is not None:
@@ -95,6 +99,22 @@ def _hear_one(desk: Desk, status: TextStatus | CallStatus) -> tuple[PageId, ...]
     if floor_moved:
         floor_changed(desk.ledger, desk.clock.now())
     return carried
+
+
+def _put_off(
+    desk: Desk, conn: Connection, held: Held, events: Sequence[Event], now: datetime
+) -> datetime | None:
+    """When to look after a receipt that came: what would have rung the rep for want of it need not
+    be looked for. None: as planned, also when something is due, which is a look's to find."""
+    known = with_events(held, events)
+    delivered = any(isinstance(event.fact, PageDelivered) for event in events)
+    if not delivered or known.standing.state is not State.WAITING:
+        return None
+    desk.present.keep_up(conn, held.generation)
+    policy = desk.present.policy(conn, held.row.policy_version)
+    floor = desk.present.floor(now, held.deaf, held.tripped)
+    verdict = decide(known.timeline, policy, floor, now)
+    return None if verdict.actions else verdict.look_again_at
 
 
 def _reachability(

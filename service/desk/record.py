@@ -89,7 +89,8 @@ def record(
     *,
     look_again_at: datetime | None = None,
 ) -> Held:
-    """Append events that somebody told us, and ask for a look unless they merely confirm.
+    """Append events that somebody told us, and ask for a look unless they merely confirm: then one
+    comes as planned, or at ``look_again_at``.
 
     A look that falls due now survives a crash between this commit and its wake.
     """
@@ -98,7 +99,7 @@ def record(
     now = events[-1].recorded_at
     stirred = any(stirs(event.fact) for event in events)
     known = with_events(held, events)
-    due_at = now if stirred else _look_at(held, known, events)
+    due_at = now if stirred else look_again_at or _look_at(held, known, events)
     _write(conn, held, known, events, due_at, woken=stirred)
     _tidy_up(conn, known, events, now)
     return known

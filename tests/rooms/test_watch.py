@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -304,3 +304,26 @@ def test_settling_by_look_up_is_settling_as_ever(world: World, line: KnowingLine
     settle(world.desk, taking.row, Accepted("SM-of-the-page", "queued"))
     world.receipt(taking, "delivered")
     assert world.kinds(lead) == ["arrived", "paged", "page_sent", "page_delivered"]
+
+
+def test_a_receipt_puts_off_the_look_that_waited_for_it(world: World) -> None:
+    dana = world.asks()
+    world.looks(dana)
+    rung_at = world.row(dana).look_again_at
+    (taking,) = world.sends_all()
+    sent_at = world.clock.now()
+    assert world.row(dana).look_again_at == sent_at + timedelta(seconds=20)
+    assert world.receipt(taking, "delivered")
+    assert world.row(dana).look_again_at == rung_at
+
+
+def test_a_receipt_puts_off_nothing_that_is_due(world: World) -> None:
+    dana = world.asks()
+    world.looks(dana)
+    (taking,) = world.sends_all()
+    world.clock.moves(50)
+    due_at = world.row(dana).look_again_at
+    assert world.receipt(taking, "delivered")
+    assert world.row(dana).look_again_at == due_at
+    world.looks(dana)
+    assert [page["channel"] for page in world.facts(dana, "paged")] == ["text", "call"]
