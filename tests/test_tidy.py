@@ -30,7 +30,6 @@ LONG_FILES = {
     "service/rules/timeline.py": "every event in one table",
     "service/rules/wording.py": "every word we say, one after the other",
     "service/rules/replies.py": "one grammar",
-    "service/rules/ladder.py": "one algorithm with its questions",
     "service/rules/standing.py": "one clause for each kind of fact",
 }
 # Names that say nothing about what a file is for.
