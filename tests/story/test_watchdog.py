@@ -167,6 +167,7 @@ def test_a_carrier_that_fails_again_and_again_is_left_alone_for_a_while(
     assert gil.phone not in mail.get_content()
     assert gil.was_paged()[-2:] == [("ann", "call"), ("ann", "email")]
     gil.is_claimed_by("ann")
+    house.is_quiet()  # the note after the call was refused as well
     house.carrier.is_well_again()
     house.clock.moves(121)
     house.lead("Hal Moor")
