@@ -79,6 +79,7 @@ def await_migrated(ledger: Ledger, within_s: float = WAIT_FOR_MIGRATE_S) -> None
         if not said:
             structlog.get_logger("start").warning("start", outcome="waiting", because=missing)
             said = True
+        # Another process migrates and tells nobody; nothing is served before it is done.
         time.sleep(ASK_EVERY_S)
 
 

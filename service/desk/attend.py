@@ -125,8 +125,7 @@ def _ask(
     if held.standing.state is not State.WAITING and not _may_wait_again(held):
         floor = Floor(people={}, on_duty=())
         return decide(held.timeline, policy, floor, now), floor
-    desk.present.keep_up(conn, held.generation)
-    floor = desk.present.floor(now, held.deaf, held.tripped)
+    floor = desk.present.floor_in(conn, held.generation, now, held.deaf, held.tripped)
     if not _begins_climb(held):
         verdict = decide(held.timeline, policy, floor, now)
         unseen = {each.rep for each in verdict.actions if isinstance(each, Page) and each.unseen}

@@ -15,14 +15,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from service.desk.desk import Desk
-from service.desk.orders import ERASED, page_text
+from service.desk.orders import page_text
 from service.desk.wanted import asked_for
 from service.ledger import bundles, outbox_taking
 from service.ledger.bundles import Told
 from service.ledger.outbox_links import CARRIED_MAX
 from service.ledger.outbox_rows import OutboxRow, Picked
 from service.rules.hours import clock_text
-from service.rules.lead import LeadId
+from service.rules.lead import ERASED, LeadId
 from service.rules.wording import Waiting, bundle_text
 
 # As many as the page behind the text's link shows.

@@ -20,7 +20,7 @@ from service.rules.lead import PageId
 
 def carried_by(desk: Desk, row: OutboxRow) -> Sequence[OutboxRow]:
     """What this row's message carries besides."""
-    if row.kind != "page_text" or row.carried_by is not None:
+    if not _may_carry(row):
         return ()
     with desk.ledger.transaction() as conn:
         return outbox.carried(conn, row.id)
@@ -28,9 +28,14 @@ def carried_by(desk: Desk, row: OutboxRow) -> Sequence[OutboxRow]:
 
 def carried_ids(conn: Connection, row: OutboxRow) -> tuple[PageId, ...]:
     """The same, by id, in a transaction that is under way."""
-    if row.kind != "page_text" or row.carried_by is not None:
+    if not _may_carry(row):
         return ()
     return tuple(each.id for each in outbox.carried(conn, row.id))
+
+
+def _may_carry(row: OutboxRow) -> bool:
+    """Whether the row's message may tell of others: a page by text, that is in no other's."""
+    return row.kind == "page_text" and row.carried_by is None
 
 
 def as_its_head(head: OutboxRow) -> Accepted | Rejected | Busy | NotFound | None:

@@ -16,10 +16,8 @@ from sqlalchemy import Connection
 from service.desk import reach
 from service.desk.carried import carried_ids
 from service.desk.desk import Desk
-from service.desk.hear_text import persistently
-from service.desk.orders import ERASED
 from service.desk.present import floor_changed, floor_moves
-from service.desk.record import Held, hold, numbered, record, with_events
+from service.desk.record import Held, hold, numbered, persistently, record, with_events
 from service.errors import LeadBusy
 from service.ledger import inbound, leads, outbox, people
 from service.ledger.outbox import OutboxRow
@@ -27,7 +25,7 @@ from service.phone.callbacks import CallStatus, KeyPressed, TextStatus
 from service.phone.codes import call_failure, failure
 from service.rules import answers, spoken
 from service.rules.decide import decide
-from service.rules.lead import LeadId, PageId, RepId
+from service.rules.lead import ERASED, LeadId, PageId, RepId
 from service.rules.standing import State
 from service.rules.timeline import (
     By,
@@ -110,9 +108,8 @@ def _put_off(
     delivered = any(isinstance(event.fact, PageDelivered) for event in events)
     if not delivered or known.standing.state is not State.WAITING:
         return None
-    desk.present.keep_up(conn, held.generation)
+    floor = desk.present.floor_in(conn, held.generation, now, held.deaf, held.tripped)
     policy = desk.present.policy(conn, held.row.policy_version)
-    floor = desk.present.floor(now, held.deaf, held.tripped)
     verdict = decide(known.timeline, policy, floor, now)
     return None if verdict.actions else verdict.look_again_at
 
@@ -131,7 +128,7 @@ def _reachability(
         return False
     if isinstance(status, TextStatus) and status.reached:
         # Most receipts come from phones that were never deaf, and cost no statement.
-        deaf = held is None or any(phone == row.to_number for phone, _ in held.deaf)
+        deaf = held is None or held.is_deaf(row.to_number)
         return deaf and reach.came_through(conn, row.to_number, row.channel, now)
     return reach.failed(desk, conn, row, now, status.code)
 
@@ -234,7 +231,7 @@ def _hear_key(desk: Desk, key: KeyPressed) -> str | None:
         words = _apply_key(desk, conn, held, row, key)
         now = desk.clock.now()
         inbound.remember(conn, name, "key", held.id, words, now)
-        was_deaf = any(phone == row.to_number for phone, _ in held.deaf)
+        was_deaf = held.is_deaf(row.to_number)
         hears = was_deaf and reach.came_through(conn, row.to_number, Channel.CALL, now)
         floor_moves(conn, hears)
         lead_id = held.id

@@ -12,8 +12,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from service.desk.desk import Desk
-from service.desk.hear_text import persistently
-from service.desk.record import hold, numbered, record
+from service.desk.record import hold, numbered, persistently, record
 from service.desk.rep_link import DeadLink, find
 from service.ledger import inbound
 from service.ledger.outbox_links import LinkedPage

@@ -7,26 +7,22 @@ Everything about a lead is only recorded here; ``attend`` orders what follows fr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from service.desk import reach
 from service.desk.desk import Desk
 from service.desk.notices import answer
-from service.desk.orders import ERASED
 from service.desk.present import floor_changed, floor_moves
-from service.desk.record import Held, hold, numbered, record
-from service.errors import LeadBusy
+from service.desk.record import Held, hold, numbered, persistently, record
 from service.ledger import inbound, leads, people, questions
 from service.phone.callbacks import InboundText
 from service.rules import answers, wording
 from service.rules.duty import on_duty
 from service.rules.floor import Person
-from service.rules.lead import LeadId
+from service.rules.lead import ERASED, LeadId
 from service.rules.replies import (
     LETTER_KEPT,
     Ambiguous,
@@ -51,12 +47,6 @@ from service.rules.replies import (
 from service.rules.standing import Standing
 from service.rules.timeline import By, Channel, Claimed, Fact
 
-# A carrier does not send a rep's word again, so we ask for the lead again ourselves. Each try
-# waits 2 s for a lock at most: three of them are done before the carrier gives up (10-15 s).
-TRIES_MAX = 3
-
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
@@ -76,16 +66,6 @@ class _Replayed(Exception):
 def hear_text(desk: Desk, text: InboundText) -> None:
     """Take in a text. Hearing it twice changes nothing. Raises LeadBusy, LedgerUnavailable."""
     persistently(lambda: _hear(desk, text))
-
-
-def persistently(act: Callable[[], T]) -> T:
-    """Do what is safe to do again, anew while its lead is busy, TRIES_MAX times in all."""
-    for _ in range(TRIES_MAX - 1):
-        try:
-            return act()
-        except LeadBusy:
-            continue
-    return act()
 
 
 def _hear(desk: Desk, text: InboundText) -> None:

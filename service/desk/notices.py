@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
@@ -36,19 +36,7 @@ def answer(
     lead_id: LeadId | None = None,
 ) -> None:
     """Order a text to a phone that asks nothing."""
-    row = Order(
-        id=new_page_id(),
-        lead_id=lead_id,
-        seq=None,
-        kind="answer_text",
-        channel=Channel.TEXT,
-        rep_id=person.id,
-        to_number=person.phone,
-        body=body,
-        not_after=now + ANSWER_USEFUL,
-        ordered_at=now,
-    )
-    outbox.order(conn, [row])
+    outbox.order(conn, [_order(person, Channel.TEXT, person.phone, body, now, lead_id)])
 
 
 def text_managers(
@@ -69,18 +57,7 @@ def mail_managers(
     if not desk.present.mail:
         return
     rows = [
-        Order(
-            id=new_page_id(),
-            lead_id=None,
-            seq=None,
-            kind="notice_email",
-            channel=Channel.EMAIL,
-            rep_id=manager.id,
-            to_number=manager.email,
-            body=body,
-            not_after=now + MAIL_USEFUL,
-            ordered_at=now,
-        )
+        _order(manager, Channel.EMAIL, manager.email, body, now)
         for manager in _managers(desk, about)
         if manager.email
     ]
@@ -100,6 +77,30 @@ def is_soon(sent: object, now: datetime) -> bool:
         return False
     sent_at = datetime.fromisoformat(sent)
     return sent_at <= now < sent_at + NOTICE_AGAIN_AFTER
+
+
+def _order(
+    person: Person,
+    channel: Literal[Channel.TEXT, Channel.EMAIL],
+    to: str,
+    body: str,
+    now: datetime,
+    lead_id: LeadId | None = None,
+) -> Order:
+    """A message that asks nothing, for as long as its channel makes it useful."""
+    texted = channel is Channel.TEXT
+    return Order(
+        id=new_page_id(),
+        lead_id=lead_id,
+        seq=None,
+        kind="answer_text" if texted else "notice_email",
+        channel=channel,
+        rep_id=person.id,
+        to_number=to,
+        body=body,
+        not_after=now + (ANSWER_USEFUL if texted else MAIL_USEFUL),
+        ordered_at=now,
+    )
 
 
 def _managers(desk: Desk, but: RepId | None) -> Iterator[Person]:

@@ -25,7 +25,7 @@ from service.rules import notices, spoken, wording
 from service.rules.decide import Action, Page, Tell
 from service.rules.floor import Person
 from service.rules.hours import clock_text
-from service.rules.lead import Lead, PageId, RepId
+from service.rules.lead import ERASED, Lead, PageId, RepId
 from service.rules.policy import Policy
 from service.rules.timeline import (
     AskedAgain,
@@ -37,8 +37,6 @@ from service.rules.timeline import (
     Timeline,
     Told,
 )
-
-ERASED = Lead(name="", ask="")
 
 _PAGE_KINDS: dict[Channel, OutboxKind] = {
     Channel.TEXT: "page_text",

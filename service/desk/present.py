@@ -150,6 +150,19 @@ class Present:
             self._policies[version] = known
         return known
 
+    def floor_in(
+        self,
+        conn: Connection,
+        generation: int,
+        now: datetime,
+        deaf: frozenset[tuple[str, Channel]],
+        tripped: Mapping[Channel, datetime],
+    ) -> Floor:
+        """The floor as a transaction that holds a lead must see it: of the team whose
+        ``generation`` it read."""
+        self.keep_up(conn, generation)
+        return self.floor(now, deaf, tripped)
+
     def floor(
         self,
         now: datetime,

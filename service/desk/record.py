@@ -6,13 +6,15 @@ has become pointless, closes questions and counts. It decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from service.desk.counting import deltas_of
+from service.errors import LeadBusy
 from service.ledger import look, outbox, questions
 from service.ledger.lead_rows import LeadRow, StandingRow
 from service.ledger.look import Written
@@ -21,6 +23,12 @@ from service.rules.decide import still_wanted
 from service.rules.lead import Lead, LeadId
 from service.rules.standing import Standing, State, after, fold
 from service.rules.timeline import Channel, Claimed, Event, Fact, Paged, Passed, Timeline, Told
+
+# A carrier does not send a rep's word again, so we ask for the lead again ourselves. Each try
+# waits 2 s for a lock at most: three of them are done before the carrier gives up (10-15 s).
+TRIES_MAX = 3
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,10 @@ class Held:
     def id(self) -> LeadId:
         return self.row.id
 
+    def is_deaf(self, phone: str) -> bool:
+        """Whether some channel cannot reach this phone now."""
+        return any(deaf == phone for deaf, _ in self.deaf)
+
 
 def hold(conn: Connection, lead_id: LeadId) -> Held | None:
     """Hold a lead and read it; None when there is no such lead. Raises LeadBusy."""
@@ -56,6 +68,16 @@ def hold(conn: Connection, lead_id: LeadId) -> Held | None:
         seen.tripped,
         seen.generation,
     )
+
+
+def persistently(act: Callable[[], T]) -> T:
+    """Do what is safe to do again, anew while its lead is busy, TRIES_MAX times in all."""
+    for _ in range(TRIES_MAX - 1):
+        try:
+            return act()
+        except LeadBusy:
+            continue
+    return act()
 
 
 def numbered(

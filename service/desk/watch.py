@@ -21,10 +21,10 @@ from service.errors import LeadBusy
 from service.ledger import health, watch
 from service.ledger.locks import Room, try_hold
 from service.ledger.outbox_rows import OutboxRow
-from service.ledger.reach import RECEIPT_WITHIN
 from service.phone.callbacks import CallStatus, TextStatus
 from service.phone.line import Line, NotFound, Unknown
 from service.rules import notices
+from service.rules.means import UNSEEN_AFTER
 from service.rules.timeline import Channel
 
 
@@ -120,4 +120,4 @@ def tell_stuck(desk: Desk) -> int:
 
 def stuck_pages(conn: Connection, now: datetime) -> list[str]:
     """Text pages that the carrier accepted 20 s ago or longer, and says it still holds."""
-    return [*watch.stuck(conn, now - STUCK_FOR_AT_MOST, now - RECEIPT_WITHIN)]
+    return [*watch.stuck(conn, now - STUCK_FOR_AT_MOST, now - UNSEEN_AFTER)]

@@ -2,26 +2,18 @@
 open.
 
 While all goes well no row is touched: a success writes only where failures stand. What counts as
-a failure is the desk's business. Whoever calls this holds the message's lead already, if it has
-one, and locks nothing of a lead afterwards.
+a failure is the desk's business, and when it opens the rules'. Whoever calls this holds the
+message's lead already, if it has one, and locks nothing of a lead afterwards.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from service.rules.breaker import opens_until
 from service.rules.timeline import Channel
-
-# So many messages in a row, to whomever, are no accident; fewer would open on one bad minute.
-FAILURES_OPEN = 5
-# How long it stays open at first: three ladders' rungs would fail in that time. Doubled each time
-# that the first message after it fails as well, up to where a person must have seen the alert.
-OPEN_FIRST = timedelta(seconds=15)
-OPEN_MAX = timedelta(seconds=120)
-# Doubling is over by then; it keeps the exponent small.
-_DOUBLINGS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +72,9 @@ def note_failure(conn: Connection, channel: Channel, at: datetime, why: str) -> 
     """
     values = {"channel": str(channel), "at": at, "why": why}
     failures, open_until, opened = conn.execute(_FAILED, values).one()
-    if failures < FAILURES_OPEN or (open_until is not None and open_until > at):
+    until = opens_until(failures, opened, open_until, at)
+    if until is None:
         return None
-    until = at + min(OPEN_FIRST * 2 ** min(opened, _DOUBLINGS_MAX), OPEN_MAX)
     conn.execute(_OPEN, {"channel": str(channel), "until": until})
     return Opened(channel, until, why, again=opened > 0)
 

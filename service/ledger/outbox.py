@@ -38,7 +38,6 @@ __all__ = [
     "settle_sent",
     "settle_unsure",
     "sids_to",
-    "silent_since",
     "withdraw",
     "withdraw_repeat",
 ]
@@ -101,13 +100,6 @@ _RAISE_STATUS = text("""
 update outbox set carrier_status = :status, carrier_rank = :rank,
   carrier_sid = coalesce(carrier_sid, :sid), code = coalesce(:code, code)
 where id = :id and coalesce(carrier_rank, -1) < :rank
-""")
-
-_SILENT = text(f"""
-select {OUTBOX_COLUMNS} from outbox o
-where o.state = 'sent' and o.sent_at >= :after and o.sent_at < :before
-  and coalesce(o.carrier_rank, -1) < :below_rank
-order by o.sent_at limit :limit
 """)
 
 _SIDS_TO = text("""
@@ -199,23 +191,6 @@ def raise_status(
     """Note the carrier's status unless it is known to have come further; whether it rose."""
     values = {"id": page_id, "status": status, "rank": rank, "sid": sid, "code": code}
     return _changed(conn, _RAISE_STATUS, values)
-
-
-def silent_since(
-    conn: Connection,
-    sent_after: datetime,
-    sent_before: datetime,
-    below_rank: int,
-    limit: int = ROWS_MAX,
-) -> list[OutboxRow]:
-    """Rows sent in [after, before) whose carrier status has not come to ``below_rank``."""
-    values = {
-        "after": sent_after,
-        "before": sent_before,
-        "below_rank": below_rank,
-        "limit": limit,
-    }
-    return [outbox_row(found) for found in conn.execute(_SILENT, values)]
 
 
 def sids_to(conn: Connection, to_number: str, channel: Channel) -> frozenset[str]:

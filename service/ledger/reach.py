@@ -11,15 +11,11 @@ from sqlalchemy import Connection, text
 
 from service.ledger.people import DEAF_MAX
 from service.rules.lead import PageId, RepId
+from service.rules.means import ANSWERED_MIN, UNSEEN_AFTER, UNSEEN_PAGES
 from service.rules.timeline import Channel
 
 OPTED_OUT = "opted_out"
 
-# A receipt that is to come has come by then.
-RECEIPT_WITHIN = timedelta(seconds=20)
-# A rep who answered so many of so many texts without a receipt gets them, whatever it says.
-UNSEEN_PAGES = 5
-ANSWERED_MIN = 2
 # How far back such texts are looked for: a rep whose route shows receipts has none, and their
 # whole history must not be read to learn it.
 PAGES_READ_MAX = 50
@@ -95,7 +91,7 @@ def answer_unseen(conn: Connection, reps: Collection[RepId], now: datetime) -> f
         return frozenset()
     values = {
         "reps": list(reps),
-        "sent_before": now - RECEIPT_WITHIN,
+        "sent_before": now - UNSEEN_AFTER,
         "read_max": PAGES_READ_MAX,
         "ended": ENDED_RANK,
         "pages": UNSEEN_PAGES,

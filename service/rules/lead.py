@@ -63,6 +63,10 @@ class Lead:
         return ", ".join(parts) or self.postal_code or self.country or ""
 
 
+# Stands in for a person who was erased, so that words about their lead can still be made.
+ERASED = Lead(name="", ask="")
+
+
 def tidy(text: str, longest: int) -> str:
     """One line of visible characters, at most ``longest`` of them.
 

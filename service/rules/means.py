@@ -19,6 +19,10 @@ TEXTS_MAX = 3
 # A text that no phone has confirmed for so long is followed by a call to the same rep. Receipts
 # come within a few seconds where they come at all.
 UNSEEN_AFTER = timedelta(seconds=20)
+# A rep who answered so many of so many texts without a receipt gets them, whatever the carrier
+# says.
+UNSEEN_PAGES = 5
+ANSWERED_MIN = 2
 
 
 def eligible(climb: Climb) -> tuple[RepId, ...]:

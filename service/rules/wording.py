@@ -234,15 +234,6 @@ def texts_on_again(first_name: str) -> str:
     return f"Texts are on again, {person_name(first_name)}."
 
 
-def opted_out_notice_to_manager(rep_name: str) -> str:
-    """To a manager, when a rep's phone refused our texts."""
-    name = person_name(rep_name)
-    return (
-        f"{name} has stopped our texts and is paged by call. "
-        "START, sent from that phone, undoes it."
-    )
-
-
 def more(lead: Lead, *, claimed: bool) -> tuple[str, ...]:
     """The whole request, in at most four texts of two segments each, numbered. Phone and e-mail
     only if ``claimed``. In the lead's own script when GSM-7 would lose letters of it."""

@@ -9,10 +9,11 @@ import pytest
 from service.desk.settling import settle
 from service.desk.taking import Taking
 from service.ledger import breaker, counts
-from service.ledger.breaker import FAILURES_OPEN, Breaker
+from service.ledger.breaker import Breaker
 from service.ledger.engine import Ledger
 from service.phone.codes import failure
 from service.phone.line import Accepted, Busy, NotFound, Rejected, SendOutcome, Unknown
+from service.rules.breaker import FAILURES_OPEN
 from service.rules.timeline import Channel
 from tests.rooms.desk_world import START, TEAM, TakenIn, World
 from tests.rooms.ledger_world import Beside

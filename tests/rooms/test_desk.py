@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from service.desk.attend import attend
-from service.desk.hear_text import hear_text, persistently
+from service.desk.hear_text import hear_text
 from service.desk.present import floor_left_behind, floor_moves, load_team
 from service.desk.reach import opted_out
-from service.desk.record import hold, numbered, record
+from service.desk.record import hold, numbered, persistently, record
 from service.desk.settling import settle
 from service.desk.take_in import TakenIn
 from service.desk.taking import Taking

@@ -277,18 +277,6 @@ def test_a_callback_that_overtook_the_answer_is_not_undone_by_it(ledger: Ledger)
     assert (row.state, row.carrier_status, row.carrier_rank) == ("sent", "delivered", 5)
 
 
-def test_a_sent_row_whose_end_was_never_reported_is_found(fresh_ledger: Ledger) -> None:
-    silent = taken(fresh_ledger, order(fresh_ledger, a_page(None)))
-    told = taken(fresh_ledger, order(fresh_ledger, a_page(None)))
-    recent = taken(fresh_ledger, order(fresh_ledger, a_page(None)))
-    with fresh_ledger.transaction() as conn:
-        outbox.settle_sent(conn, silent, "SM5", "sent", at(0), 3)
-        outbox.settle_sent(conn, told, "SM6", "delivered", at(0), 5)
-        outbox.settle_sent(conn, recent, "SM7", "sent", at(50), 3)
-        found = outbox.silent_since(conn, at(-60), at(40), below_rank=5)
-    assert [row.id for row in found] == [silent]
-
-
 def test_ordering_goes_by_the_databases_clock_not_by_business_time(fresh_ledger: Ledger) -> None:
     """A test's clock may stand or jump; who ordered first is still taken first."""
     first = order(fresh_ledger, a_page(None, ordered_at=at(100)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.ledger import breaker, people
+from service.rules.breaker import FAILURES_OPEN
 from service.rules.timeline import Channel
 from tests.rooms.conftest import NewDatabase
 from tests.rooms.web_world import ANN, Door, a_house, now, refused
@@ -69,7 +70,7 @@ def test_an_open_breaker_is_shown_and_leaves_us_ready(door: Door) -> None:
         )
     assert door.http.get("/ready").json()["carrier"] == {"ok": True}
     with door.house.ledger.transaction() as conn:
-        for _ in range(breaker.FAILURES_OPEN):
+        for _ in range(FAILURES_OPEN):
             breaker.note_failure(conn, Channel.TEXT, now(), "timeout")
     answer = door.http.get("/ready")
     assert (answer.status_code, answer.json()["degraded"]) == (200, ["carrier"])

@@ -338,13 +338,6 @@ def test_the_claimer_learns_how_to_reach_the_lead_and_the_digits_for_after() -> 
         (wording.not_yet("PAUSE"), "PAUSE does not work by text yet, ask your manager."),
         (wording.texts_on_again("Ann"), "Texts are on again, Ann."),
         (
-            wording.opted_out_notice_to_manager("Bob Ray"),
-            (
-                "Bob Ray has stopped our texts and is paged by call."
-                " START, sent from that phone, undoes it."
-            ),
-        ),
-        (
             spoken.spoken_page(lead=DANA, source_name="website"),
             (
                 "New lead: Dana Fox from Austin, TX asks: New roof, how soon can you come,"

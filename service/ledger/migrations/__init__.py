@@ -129,4 +129,5 @@ def _wait_for_our_turn(conn: Connection) -> None:
         if not waiting:
             log.info("migrate", outcome="waiting", because="another `migrate` is at work")
             waiting = True
+        # Nothing tells that the room is free, and the server must not be waited in.
         time.sleep(ASK_EVERY_S)

@@ -35,7 +35,6 @@ BRIEF_PAUSE_MAX_S = 5.0
 # transactions older than itself: a backup may take its time.
 GENTLE_LOCK_TIMEOUT_MS = 60_000
 GENTLE_TRIES = 5
-GENTLE_PAUSE_S = 1.0
 
 _GAVE_WAY = (pg.LockNotAvailable, pg.DeadlockDetected)
 
@@ -166,6 +165,7 @@ def _insist(conn: Connection, statement: str, attempt: Callable[[], None], tries
         log.warning(
             "step", outcome="gave way", statement=_in_short(statement), because=who, left=left
         )
+        # The pause is the point: whoever queued behind us has the table meanwhile.
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, BRIEF_PAUSE_MAX_S)
     raise AssertionError("there is at least one try")

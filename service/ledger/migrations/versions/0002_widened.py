@@ -52,4 +52,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Not offered: a newer version may have stored what the older one cannot read."""
+    # Returning would have Alembic note a ledger at 0001 whose tables are those of 0002.
     raise NotImplementedError("go back by restoring the backup made before the upgrade")
