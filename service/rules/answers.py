@@ -5,33 +5,34 @@ A rep's word is evidence of grade C. It never upgrades what the carrier proved (
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from service.rules.call_facts import Attempted, Contacted, NoAnswer, RingAsked, VoicemailLeft
+from service.rules.calls import said_of
 from service.rules.lead import RepId
 from service.rules.means import UNSEEN_AFTER
-from service.rules.standing import Standing
+from service.rules.standing import Came, LastCall, Standing
 from service.rules.timeline import (
     AskedAgain,
-    Attempted,
     By,
     Channel,
     Claimed,
     ClaimLost,
-    Contacted,
     Ending,
     Event,
     Excluded,
     Fact,
-    NoAnswer,
     Outcome,
     PageDelivered,
     PageSent,
     Passed,
     Settled,
-    VoicemailLeft,
 )
 
 WORD = "C"
+
+# What a rep says so soon after a call of ours is about that call, asked or not.
+SAID_WITHIN = timedelta(minutes=10)
 
 # An outcome that ends the lead, and the reason it is settled with.
 _ENDS = {
@@ -41,10 +42,11 @@ _ENDS = {
 }
 
 
-def claim(standing: Standing, rep: RepId, by: By) -> tuple[Fact, ...]:
-    """Taking a lead: it is theirs if nobody has it; if somebody has, they are told who."""
+def claim(standing: Standing, rep: RepId, by: By, *, rings: bool = False) -> tuple[Fact, ...]:
+    """Taking a lead: it is theirs if nobody has it; if somebody has, they are told who. Whoever has
+    it asks to be connected (again), if we ``ring`` reps at all."""
     if standing.owner == rep and standing.open:
-        return ()
+        return (RingAsked(rep, by),) if rings and not standing.lines else ()
     if not standing.open or standing.owner is not None:
         return (ClaimLost(rep, by, standing.owner if standing.open else None),)
     return (Claimed(rep, by),)
@@ -60,26 +62,70 @@ def decline(standing: Standing, rep: RepId, by: By) -> tuple[Fact, ...]:
 
 
 def outcome(
-    standing: Standing, rep: RepId | None, ending: Ending, by: By, when: str | None
+    standing: Standing,
+    rep: RepId | None,
+    ending: Ending,
+    by: By,
+    when: str | None,
+    *,
+    at: datetime | None = None,
+    call_at: datetime | None = None,
+    contact_after_s: float = 30.0,
 ) -> tuple[Fact, ...]:
     """What a person says a call came to. Nothing, for a lead that is closed.
 
-    A lead that somebody else has by now is not theirs to end; but their call was made, and is
-    told with who has it.
+    Said of a call that we made (``at`` is when), it adds to what the carrier proved; else it is
+    their word that they called. A lead that somebody else has by now is not theirs to end; but
+    their call was made, and is told with who has it. ``call_at``: the instant agreed for another.
     """
     if not standing.open:
         return ()
+    call = about_call(standing, rep, at)
+    made = _said(standing, call, rep, ending, contact_after_s)
     if rep is not None and by is not By.API and standing.owner not in (None, rep):
+        if call is not None:
+            return (*made, Outcome(ending, rep, by, when, call_at, call.call_id))
         lost = ClaimLost(rep, by, standing.owner)
-        if ending is Ending.NOT_A_LEAD:
-            return (lost,)
-        return (Attempted(rep, WORD), _came_to(ending, rep), lost)
-    said = Outcome(ending, rep, by, when)
+        return (lost,) if ending is Ending.NOT_A_LEAD else (*made, lost)
+    said = Outcome(ending, rep, by, when, call_at, call.call_id if call else None)
     if ending is Ending.NOT_A_LEAD:
         return (said, Excluded("not_a_lead"))
-    facts: tuple[Fact, ...] = (Attempted(rep, WORD), _came_to(ending, rep), said)
     reason = _ENDS.get(ending)
-    return (*facts, Settled(reason)) if reason else facts
+    return (*made, said, Settled(reason)) if reason else (*made, said)
+
+
+def about_call(standing: Standing, rep: RepId | None, at: datetime | None) -> LastCall | None:
+    """The call of ours that a person's word is about: the lead's last one, by the same rep, until
+    an outcome was told and for a while after; None when they speak of a call of their own."""
+    last = standing.last_call
+    if last is None or last.call_id is None or at is None or rep is None or last.rep != rep:
+        return None
+    if last.asks:
+        return last
+    return last if at < last.at + SAID_WITHIN and last.said is None else None
+
+
+def _said(
+    standing: Standing,
+    call: LastCall | None,
+    rep: RepId | None,
+    ending: Ending,
+    contact_after_s: float,
+) -> tuple[Fact, ...]:
+    """What the word proves of a call. That a lead is none is said of the lead."""
+    if call is None or call.call_id is None:
+        if ending is Ending.NOT_A_LEAD:
+            return ()
+        return (Attempted(rep, WORD), _came_to(ending, rep))
+    return said_of(
+        call.call_id,
+        rep,
+        ending,
+        call.answered_by,
+        call.bridged_s,
+        contact_after_s,
+        still_open=call.came is Came.OPEN,
+    )
 
 
 def _came_to(ending: Ending, rep: RepId | None) -> Fact:

@@ -11,31 +11,49 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import assert_never
 
-from service.rules.climb import passed_since
+from service.rules.actions import (
+    ACTOR,
+    Action,
+    Escalate,
+    GiveUpRing,
+    Page,
+    Presume,
+    Settle,
+    TakeBack,
+    Tell,
+    WaitAgain,
+    fact_of,
+)
+from service.rules.call_facts import Attempted, LeadReplied, RingFailed
+from service.rules.calls import ASK_AFTER, CALL_MAX
+from service.rules.connecting import (
+    Prospect,
+    is_ringing,
+    lines_up,
+    prospect,
+    rings_for_caller,
+    rings_owner,
+)
 from service.rules.floor import Floor
+from service.rules.folding import after, fold
 from service.rules.ladder import OUTWARDS, Call, Step, next_step
+from service.rules.lawful import dial_from
 from service.rules.lead import PageId, RepId
+from service.rules.owed import asks_owner, back_from_owner, bookkeeping, unanswered_at, unpaid
 from service.rules.policy import NEVER_AFTER, Policy
-from service.rules.standing import Standing, State, after, fold
+from service.rules.standing import Came, Standing, State
 from service.rules.timeline import (
     Audience,
     Channel,
     Claimed,
     ClaimLost,
-    Escalated,
-    EscalationReason,
     Event,
-    Fact,
     Note,
     Outcome,
-    Paged,
     Passed,
-    Settled,
     TakenBack,
     Timeline,
-    Told,
 )
 
 # A text page nobody has read after this long would arrive as news of the past; by then the ladder
@@ -51,58 +69,6 @@ _USEFUL = {
 }
 NOTE_USEFUL = timedelta(minutes=10)
 
-ACTOR = "rules"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Page ``rep`` by ``channel``; pointless after ``not_after``. ``begins_turn``: their turn
-    begins; ``unseen``: the text before it shows no receipt."""
-
-    rep: RepId
-    rung: int
-    channel: Channel
-    audience: Audience
-    turn_at: datetime | None
-    not_after: datetime
-    begins_turn: bool
-    because: str
-    unseen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Send ``rep`` a note about the event ``re``."""
-
-    rep: RepId
-    note: Note
-    re: int
-    not_after: datetime
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Escalate:
-    from_: Audience
-    to: Audience
-    reason: EscalationReason
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class TakeBack:
-    rep: RepId
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    reason: str
-    because: str
-
-
-Action = Page | Tell | Escalate | TakeBack | Settle
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -115,73 +81,181 @@ class Verdict:
 def decide(timeline: Timeline, policy: Policy, floor: Floor, now: datetime) -> Verdict:
     """What is due at ``now`` and when something may be due next. ``now`` is aware UTC and not
     before the timeline's last ``recorded_at``."""
-    standing = fold(timeline)
-    actions: list[Action] = []
-    if standing.open:
-        closing = _end(standing, now) or _take_back(standing, policy, now)
+    deciding = _Deciding(fold(timeline), policy, floor, now)
+    if deciding.standing.open:
+        deciding.keeps_books()
+    if deciding.standing.open:
+        deciding.acts()
+    deciding.tells()
+    return deciding.verdict()
+
+
+class _Deciding:
+    """One look: the actions so far, and the lead as it stands with them."""
+
+    def __init__(self, standing: Standing, policy: Policy, floor: Floor, now: datetime) -> None:
+        self.standing = standing
+        self.policy, self.floor, self.now = policy, floor, now
+        self.actions: list[Action] = []
+        self.looks: list[datetime] = []
+
+    def takes(self, action: Action) -> None:
+        """Add an action that changes how the lead stands."""
+        self.actions.append(action)
+        seq, fact = self.standing.last_seq + 1, fact_of(action, PageId(""))
+        event = Event(seq, self.now, self.now, action.because, ACTOR, fact)
+        self.standing = after(self.standing, event)
+
+    def looks_at(self, at: datetime | None) -> None:
+        if at is not None and at > self.now:
+            self.looks.append(at)
+
+    def verdict(self) -> Verdict:
+        if not self.standing.open:
+            return Verdict(tuple(self.actions), None)
+        return Verdict(tuple(self.actions), min([*self.looks, horizon(self.standing)]))
+
+    def keeps_books(self) -> None:
+        """What ends, what is owed, and who loses the lead: it decides what else can be due."""
+        standing, now = self.standing, self.now
+        closing = _end(standing, now)
         if closing is not None:
-            actions.append(closing)
-            standing = _with(standing, closing, now)
-    look_again_at = None
-    if standing.open:
-        step, look_again_at = _ladder(standing, policy, floor, now)
-        if step is not None:
-            actions.extend(_paging(standing, step, floor, now))
-    actions.extend(_tell(event, now) for event in standing.to_tell)
-    return Verdict(tuple(actions), look_again_at)
+            self.takes(closing)
+            return
+        self._presumes()
+        first_by = take_back_at(self.standing, self.policy, self.floor)
+        for entry in bookkeeping(self.standing, self.policy, self.floor, now, first_by):
+            self.takes(entry)
+        self._releases(first_by)
+        for debt in self.standing.owed:
+            self.looks_at(None if debt.missed else debt.due_at)
+        for debt in unpaid(self.standing):
+            self.looks_at(debt.call_at)
+        if self.standing.state is State.CLAIMED:
+            self.looks_at(first_by)
+
+    def _presumes(self) -> None:
+        """A call whose outcome only a person could tell, and nobody did, was a short answer."""
+        unanswered = unanswered_at(self.standing)
+        self.looks_at(unanswered)
+        last = self.standing.last_call
+        if unanswered is None or self.now < unanswered or last is None:
+            return
+        if last.came is Came.OPEN:
+            self.takes(Presume(last.call_id, last.rep, "nobody said how the call went"))
+
+    def _releases(self, first_by: datetime | None) -> None:
+        """Take a lead back from an owner who makes no call, unless they are being connected."""
+        if lines_up(self.standing, self.now):
+            return
+        back = back_from_owner(self.standing, self.floor, self.now)
+        if first_by is not None and self.now >= first_by and self.standing.owner is not None:
+            after_s = self.policy.calls.take_back_after_s
+            back = TakeBack(self.standing.owner, f"no call within {after_s} s of the claim")
+        if back is not None:
+            self.takes(back)
+        calls_owed = any(debt.call_at <= self.now for debt in unpaid(self.standing))
+        if self.standing.owner is None and self.standing.state is not State.WAITING and calls_owed:
+            self.takes(WaitAgain("a call is owed, and nobody has the lead"))
+
+    def acts(self) -> None:
+        """Whom to page or ring; nobody is disturbed about a lead that is on the line."""
+        standing, policy, floor, now = self.standing, self.policy, self.floor, self.now
+        lines = lines_up(standing, now)
+        for line in lines:
+            self.looks_at(line.since + CALL_MAX)
+        if lines:
+            rings, next_at = rings_for_caller(standing, policy, floor, now)
+            self.actions.extend(rings)
+            self.looks_at(next_at)
+        elif standing.state is State.WAITING:
+            step, next_at = next_step(standing, policy, floor, now)
+            if step is not None:
+                self.actions.extend(_paging(standing, step, floor, now))
+            self.looks_at(next_at)
+            self.looks_at(floor.changes_at)
+        else:
+            self._asks_owner()
+
+    def _asks_owner(self) -> None:
+        standing, floor, now = self.standing, self.floor, self.now
+        due, next_at = rings_owner(standing, self.policy, floor, now)
+        if isinstance(due, GiveUpRing):
+            self.takes(due)
+            due, next_at = rings_owner(self.standing, self.policy, floor, now)
+        self.looks_at(next_at)
+        if due is not None:
+            self.actions.append(due)
+        if due is not None or is_ringing(standing, now):
+            return
+        page, next_at = asks_owner(self.standing, floor, now, _USEFUL)
+        self.looks_at(next_at)
+        if page is not None:
+            self.actions.append(page)
+        if unpaid(self.standing):
+            self.looks_at(floor.changes_at)
+
+    def tells(self) -> None:
+        """The notes that answer what reps said, and those about their calls."""
+        talking = bool(lines_up(self.standing, self.now))
+        for event in self.standing.to_tell:
+            told_at = _told_from(event)
+            if isinstance(event.fact, Attempted | LeadReplied) and talking:
+                continue
+            if self.now < told_at:
+                self.looks_at(told_at)
+                continue
+            note = self._note(event)
+            if note is not None:
+                self.actions.append(note)
+
+    def _note(self, event: Event) -> Tell | None:
+        rep, note = _answers(event, self.standing)
+        if rep is None:
+            return None
+        if note is Note.YOURS and self.standing.owner == rep:
+            note = self._yours(rep)
+        return Tell(rep, note, event.seq, self.now + NOTE_USEFUL, f"answers {event.kind}")
+
+    def _yours(self, rep: RepId) -> Note:
+        expected = prospect(self.standing, rep, self.policy, self.floor, self.now)
+        return _YOURS[expected]
 
 
-def _ladder(
-    standing: Standing, policy: Policy, floor: Floor, now: datetime
-) -> tuple[Step | None, datetime]:
-    """The step due, and the earliest of what may come next: rung, take-back, end, new floor."""
-    ends_at = horizon(standing)
-    if standing.state is not State.WAITING:
-        owed_at = take_back_at(standing, policy)
-        return None, min(ends_at, owed_at) if owed_at else ends_at
-    step, next_at = next_step(standing, policy, floor, now)
-    instants = [at for at in (next_at, floor.changes_at) if at is not None and at > now]
-    return step, min([*instants, ends_at])
+_YOURS = {
+    Prospect.NOW: Note.RINGING,
+    Prospect.HELD: Note.HELD,
+    Prospect.LATER: Note.LAWFUL_LATER,
+    Prospect.NEVER: Note.YOURS,
+}
 
 
 def horizon(standing: Standing) -> datetime:
-    """When an open lead ends by itself: so long after it arrived, or after the last call made."""
-    return (standing.last_spoken_at or standing.arrived_at) + NEVER_AFTER
+    """When an open lead ends by itself: so long after it arrived, or after the last call made or
+    owed."""
+    spoken_at = standing.last_spoken_at or standing.arrived_at
+    return max([spoken_at, *(debt.due_at for debt in unpaid(standing))]) + NEVER_AFTER
 
 
-def take_back_at(standing: Standing, policy: Policy) -> datetime | None:
-    """When a claim without a call is taken back; None when there is no such claim."""
+def take_back_at(standing: Standing, policy: Policy, floor: Floor | None = None) -> datetime | None:
+    """When a claim without a call is taken back; None when there is no such claim. A lead that we
+    may not dial yet is not taken back for that."""
     if standing.state is not State.CLAIMED or standing.claimed_at is None:
         return None
     if standing.attempted_since_claim:
         return None
-    return standing.claimed_at + timedelta(seconds=policy.calls.take_back_after_s)
+    begins_at = standing.claimed_at
+    if floor is not None and floor.dial_zones and policy.calls.bridge:
+        begins_at = dial_from(floor.dial_zones, begins_at) or begins_at
+    return begins_at + timedelta(seconds=policy.calls.take_back_after_s)
 
 
 def _end(standing: Standing, now: datetime) -> Settle | None:
-    if now < horizon(standing):
+    if now < horizon(standing) or lines_up(standing, now):
         return None
     if standing.attempts == 0:
         return Settle("never", "nobody attempted a call for 7 days")
     return Settle("quiet", "nothing happened for 7 days after the last call")
-
-
-def _take_back(standing: Standing, policy: Policy, now: datetime) -> TakeBack | None:
-    due_at = take_back_at(standing, policy)
-    if due_at is None or now < due_at or standing.owner is None:
-        return None
-    after_s = policy.calls.take_back_after_s
-    return TakeBack(standing.owner, f"no call within {after_s} s of the claim")
-
-
-def _with(standing: Standing, action: TakeBack | Settle, now: datetime) -> Standing:
-    fact: Fact
-    match action:
-        case TakeBack(rep=rep):
-            fact = TakenBack(rep, ACTOR)
-        case Settle(reason=reason):
-            fact = Settled(reason)
-    return after(standing, Event(standing.last_seq + 1, now, now, action.because, ACTOR, fact))
 
 
 def _paging(standing: Standing, step: Step, floor: Floor, now: datetime) -> list[Action]:
@@ -233,66 +307,30 @@ def _beside(page: Page, now: datetime) -> Page:
     )
 
 
-def _tell(event: Event, now: datetime) -> Tell:
-    """The note that answers what a rep said, or that we took a lead back."""
+def _told_from(event: Event) -> datetime:
+    """When a note may go: the rep may still say on the line how a call went."""
+    asks = isinstance(event.fact, Attempted)
+    return event.recorded_at + ASK_AFTER if asks else event.recorded_at
+
+
+def _answers(event: Event, standing: Standing) -> tuple[RepId | None, Note]:
+    """Whom an event is to be told to, and by which note."""
     match event.fact:
         case Claimed(rep=rep):
-            note = Note.YOURS
+            return rep, Note.YOURS
         case ClaimLost(rep=rep, owner=owner):
-            note = Note.TAKEN if owner else Note.CLOSED
+            return rep, Note.TAKEN if owner else Note.CLOSED
         case Passed(rep=rep):
-            note = Note.PASSED_ON
+            return rep, Note.PASSED_ON
         case TakenBack(rep=rep):
-            note = Note.TAKEN_BACK
-        case Outcome(rep=str() as rep):
-            note = Note.LOGGED
+            return rep, Note.TAKEN_BACK
+        case Outcome(rep=rep):
+            return rep, Note.LOGGED
+        case RingFailed(rep=rep):
+            return rep, Note.MISSED_RING
+        case Attempted(rep=rep):
+            return rep, Note.ASK
+        case LeadReplied():
+            return standing.owner, Note.REPLIED
         case _:
             raise ValueError(f"nobody is told of {event.kind}")
-    return Tell(rep, note, event.seq, now + NOTE_USEFUL, f"answers {event.kind}")
-
-
-def fact_of(action: Action, page_id: PageId) -> Fact:
-    """The event that records an action. ``page_id`` names the message it sends, if it sends one."""
-    match action:
-        case Page():
-            return Paged(
-                rep=action.rep,
-                rung=action.rung,
-                channel=action.channel,
-                page_id=page_id,
-                audience=action.audience,
-                turn_at=action.turn_at,
-            )
-        case Tell():
-            return Told(action.rep, action.note, action.re, page_id)
-        case Escalate():
-            return Escalated(action.from_, action.to, action.reason)
-        case TakeBack():
-            return TakenBack(action.rep, ACTOR)
-        case Settle():
-            return Settled(action.reason)
-        case _ as never:
-            assert_never(never)
-
-
-def still_wanted(
-    standing: Standing, fact: Paged | Told, not_after: datetime, now: datetime
-) -> bool:
-    """Whether a message that was ordered should still go out, asked when it is taken.
-
-    A page is wanted while the lead waits, in the climb that ordered it, until the rep passes and
-    until the next page to the same rep. A note is wanted until it is stale.
-    """
-    if now >= not_after:
-        return False
-    if isinstance(fact, Told):
-        return True
-    if standing.state is not State.WAITING:
-        return False
-    mailed = fact.channel is Channel.EMAIL
-    mine = [
-        page
-        for page in standing.pages
-        if page.rep == fact.rep and (page.channel is Channel.EMAIL) is mailed
-    ]
-    return bool(mine) and mine[-1].page_id == fact.page_id and not passed_since(standing, mine[-1])

@@ -70,6 +70,10 @@ class Floor:
     ``tripped`` are channels on which the carrier fails again and again, and until when pages go by
     other means; ``mail``: also by e-mail then, if the team has a mail server. ``answer_unseen``
     are reps who answer pages that show no receipt: for them its absence says nothing.
+
+    ``engaged`` are reps on a call (None), or who hung up just now and may be rung from an instant
+    on. ``dial_zones``: the zones in which the lead's number may be; None: we cannot dial the lead
+    (no number, or none of ours to dial from).
     """
 
     people: Mapping[RepId, Person]
@@ -80,7 +84,16 @@ class Floor:
     tripped: Mapping[Channel, datetime] = field(default_factory=lambda: MappingProxyType({}))
     mail: bool = False
     answer_unseen: frozenset[RepId] = frozenset()
+    engaged: Mapping[RepId, datetime | None] = field(default_factory=lambda: MappingProxyType({}))
+    dial_zones: tuple[str, ...] | None = None
     changes_at: datetime | None = None
+
+    def is_engaged(self, rep: RepId, at: datetime) -> bool:
+        """Whether a rep is on a call, or has hung up only just now."""
+        if rep not in self.engaged:
+            return False
+        free_at = self.engaged[rep]
+        return free_at is None or at < free_at
 
     def managers(self) -> tuple[RepId, ...]:
         return tuple(p.id for p in self.people.values() if p.manager)

@@ -17,7 +17,7 @@ is 23 or 25 hours long where the day is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -35,6 +35,9 @@ BLOCKS_MAX = 168
 # a day, and where the clock goes back over midnight a date happens twice), at the latest one after.
 DAYS_BEFORE = 2
 DAYS_AFTER = 1
+
+# Each round moves on by an opening at least; two weeks of daily ones hold every pattern there is.
+COMMON_TRIES_MAX = 30
 
 # Teams have one zone, reps a few; the cache holds some weeks of every shift of a large team.
 ZONES_CACHED = 64
@@ -179,6 +182,21 @@ class WeeklyHours:
 def round_the_clock(zone: str) -> WeeklyHours:
     """Hours that never close."""
     return WeeklyHours(zone, tuple(Block(day, 0, DAY_MIN) for day in range(7)))
+
+
+def first_common_open(every: Sequence[WeeklyHours], at: datetime) -> datetime | None:
+    """The first instant from ``at`` on at which all of these are open; None when there is none
+    within some weeks: zones half a world apart share no hour."""
+    found = at = _utc(at)
+    for _ in range(COMMON_TRIES_MAX):
+        for hours in every:
+            opens_at = hours.next_open(found)
+            if opens_at is None:
+                return None
+            found = opens_at
+        if all(hours.is_open(found) for hours in every):
+            return found
+    return None
 
 
 def instant_of(zone: str, day: date, minute: int) -> datetime:

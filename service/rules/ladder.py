@@ -228,6 +228,8 @@ class _Rising:
                 return climb.floor.managers()
             case Audience.LAST_RESORT:
                 return climb.floor.last_resort()
+            case Audience.OWNER:
+                return ()  # a lead that waits has none
 
     def step(self) -> Step | None:
         """What was gathered, as one step by the latest rung's means; None when nothing is due."""

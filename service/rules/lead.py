@@ -15,6 +15,7 @@ LeadId = NewType("LeadId", str)
 RepId = NewType("RepId", str)
 SourceId = NewType("SourceId", str)
 PageId = NewType("PageId", str)
+CallId = NewType("CallId", str)
 
 # A source's clock may run a minute ahead of ours before we stop believing it; a day behind is the
 # longest delivery delay the field's sources document. DEFINITIONS.md, "Instants of a lead".

@@ -58,7 +58,12 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """How calls behave. ``ring_*`` are the seconds a person hears."""
+    """How calls behave. ``ring_*`` are the seconds a person hears.
+
+    ``bridge``: a rep who has a lead is rung and connected; else they dial for themselves, and are
+    told the number. ``show_number``: they are told it anyway. ``most``: calls to one lead that did
+    not reach them. ``record_days``: how long the carrier keeps recordings.
+    """
 
     ring_rep_s: int = 18
     ring_lead_s: int = 40
@@ -66,6 +71,10 @@ class Calls:
     contact_after_s: int = 30
     take_back_after_s: int = 180
     record: bool = False
+    bridge: bool = True
+    show_number: bool = False
+    most: int = 6
+    record_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from service.rules.call_facts import CALL_KIND_OF, CallFact
 from service.rules.lead import PageId, RepId, SourceId
 
 
@@ -30,10 +31,15 @@ RUNG_CHANNELS = (Channel.TEXT, Channel.CALL)
 class Audience(StrEnum):
     """Whom a rung pages, from the rep in turn outwards."""
 
+    OWNER = "owner"  # who has the lead, for a call that is owed; no rung of a ladder
     ON_DUTY = "on-duty"
     EVERYONE_ON_DUTY = "everyone-on-duty"
     MANAGERS = "managers"
     LAST_RESORT = "last-resort"
+
+
+# The audiences that a rung may name.
+RUNG_AUDIENCES = tuple(each for each in Audience if each is not Audience.OWNER)
 
 
 class By(StrEnum):
@@ -63,6 +69,12 @@ class Note(StrEnum):
     """What we tell a rep without asking anything of them."""
 
     YOURS = "yours"
+    RINGING = "ringing"  # theirs, and their phone rings now
+    HELD = "held"  # theirs, and rung when they have hung up
+    LAWFUL_LATER = "lawful_later"  # theirs, and the lead may not be called yet
+    MISSED_RING = "missed_ring"
+    ASK = "ask"  # how did the call go
+    REPLIED = "replied"  # the lead wrote
     TAKEN = "taken"
     PASSED_ON = "passed_on"
     TAKEN_BACK = "taken_back"
@@ -170,8 +182,11 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
+    """``why``: no_call (of the claim), owed (a call that was promised) or off_duty."""
+
     rep: RepId
     by: str
+    why: str = "no_call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,51 +209,21 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
-    rep: RepId | None
-    evidence: str
-    call_id: str | None = None
-    number: str | None = None
-    answered_by: str | None = None
-    bridged_s: float | None = None
-    ended: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Contacted:
-    evidence: str
-    rep: RepId | None = None
-    call_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
-    evidence: str
-    rep: RepId | None = None
-    call_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VoicemailLeft:
-    evidence: str
-    rep: RepId | None = None
-    call_id: str | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class OptedOut:
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a rep says a call or the lead ended. ``call_at`` is an agreed instant, if one was."""
+    """How a rep says a call or the lead ended. ``reason`` is what they wrote of another time,
+    ``call_at`` the instant that it means; ``call_id`` the call that it is about, if we made it."""
 
     outcome: Ending
     rep: RepId | None
     by: By
     reason: str | None = None
+    call_at: datetime | None = None
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,13 +246,10 @@ Fact = (
     | TakenBack
     | Escalated
     | Told
-    | Attempted
-    | Contacted
-    | NoAnswer
-    | VoicemailLeft
     | OptedOut
     | Outcome
     | Settled
+    | CallFact
 )
 
 # The name of each fact outside: in the ledger, over HTTP and in the docs. Never renamed.
@@ -286,13 +268,10 @@ KIND_OF: dict[type[Fact], str] = {
     TakenBack: "taken_back",
     Escalated: "escalated",
     Told: "told",
-    Attempted: "attempted",
-    Contacted: "contacted",
-    NoAnswer: "no_answer",
-    VoicemailLeft: "voicemail_left",
     OptedOut: "opted_out",
     Outcome: "outcome",
     Settled: "settled",
+    **CALL_KIND_OF,
 }
 FACT_OF: dict[str, type[Fact]] = {kind: fact for fact, kind in KIND_OF.items()}
 

@@ -6,19 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from service.rules import decide as rules
 from service.rules.answers import outcome
-from service.rules.standing import State, fold
+from service.rules.call_facts import Attempted, Contacted, NoAnswer
+from service.rules.folding import fold
+from service.rules.lead import PageId
+from service.rules.standing import State
 from service.rules.timeline import (
-    Attempted,
     By,
     Channel,
     ClaimLost,
-    Contacted,
     Ending,
     Event,
     Fact,
-    NoAnswer,
     Note,
     OptedOut,
     Outcome,
@@ -28,6 +27,7 @@ from service.rules.timeline import (
     from_fields,
     to_fields,
 )
+from service.rules.wanted import still_wanted
 from tests.rules.world import ANN, BOB, MIA, LeadUnderTest, at
 
 WEEK_S = 7 * 24 * 3600
@@ -182,20 +182,20 @@ def test_a_page_is_wanted_until_someone_claims_or_the_rep_passes_or_is_paged_aga
     lead = LeadUnderTest()
     lead.look(at(0))
     page = ordered_page(lead, ANN)
-    assert rules.still_wanted(lead.standing, page, not_after, at(1))
-    assert not rules.still_wanted(lead.standing, page, not_after, at(300))
+    assert still_wanted(lead.standing, page, not_after, at(1))
+    assert not still_wanted(lead.standing, page, not_after, at(300))
 
     passed = LeadUnderTest(timeline=lead.timeline)
     passed.passes(ANN, 5)
-    assert not rules.still_wanted(passed.standing, page, not_after, at(6))
+    assert not still_wanted(passed.standing, page, not_after, at(6))
 
     claimed = LeadUnderTest(timeline=lead.timeline)
     claimed.claims(BOB, 5)
-    assert not rules.still_wanted(claimed.standing, page, not_after, at(6))
+    assert not still_wanted(claimed.standing, page, not_after, at(6))
 
     lead.look(at(45))
-    assert not rules.still_wanted(lead.standing, page, not_after, at(46))
-    assert rules.still_wanted(lead.standing, ordered_page(lead, ANN), not_after, at(46))
+    assert not still_wanted(lead.standing, page, not_after, at(46))
+    assert still_wanted(lead.standing, ordered_page(lead, ANN), not_after, at(46))
 
 
 def test_a_manager_who_passed_is_paged_again_and_that_page_is_wanted() -> None:
@@ -203,11 +203,11 @@ def test_a_manager_who_passed_is_paged_again_and_that_page_is_wanted() -> None:
     lead.looks_until(300)
     first = ordered_page(lead, MIA)
     lead.passes(MIA, 310)
-    assert not rules.still_wanted(lead.standing, first, at(600), at(311))
+    assert not still_wanted(lead.standing, first, at(600), at(311))
     lead.looks_until(900, start=310)
     again = ordered_page(lead, MIA)
     assert again.rung == 5
-    assert rules.still_wanted(lead.standing, again, at(1200), at(901))
+    assert still_wanted(lead.standing, again, at(1200), at(901))
 
 
 def test_a_page_of_an_earlier_climb_is_not_wanted() -> None:
@@ -217,18 +217,18 @@ def test_a_page_of_an_earlier_climb_is_not_wanted() -> None:
     lead.claims(ANN, 125)
     lead.look(at(125))
     lead.look(at(125 + 180))
-    assert not rules.still_wanted(lead.standing, page, at(900), at(306))
+    assert not still_wanted(lead.standing, page, at(900), at(306))
 
 
 def test_a_note_is_wanted_until_it_is_stale() -> None:
     lead = LeadUnderTest()
     told = Told(MIA, Note.TAKEN, 3, ordered_page_id())
-    assert rules.still_wanted(lead.standing, told, at(600), at(599))
-    assert not rules.still_wanted(lead.standing, told, at(600), at(600))
+    assert still_wanted(lead.standing, told, at(600), at(599))
+    assert not still_wanted(lead.standing, told, at(600), at(600))
 
 
-def ordered_page_id() -> rules.PageId:
-    return rules.PageId("page-1")
+def ordered_page_id() -> PageId:
+    return PageId("page-1")
 
 
 # The written form

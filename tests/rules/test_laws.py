@@ -15,25 +15,25 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from service.rules import decide as rules
+from service.rules.actions import Page
 from service.rules.answers import look_after, stirs
+from service.rules.call_facts import Attempted, NoAnswer
 from service.rules.policy import AfterHours, Policy, TurnKind
 from service.rules.standing import State
 from service.rules.timeline import (
     AskedAgain,
-    Attempted,
     By,
     Channel,
     Claimed,
     Event,
     Fact,
-    NoAnswer,
     Paged,
     PageDelivered,
     PageFailed,
     PageSent,
     Passed,
 )
+from service.rules.wanted import still_wanted
 from tests.rules import test_decide, test_ladder
 from tests.rules.world import (
     ANN,
@@ -58,7 +58,7 @@ def look_and_check(lead: LeadUnderTest, now: datetime) -> None:
     paged = [
         action
         for action in verdict.actions
-        if isinstance(action, rules.Page) and action.channel is not Channel.EMAIL
+        if isinstance(action, Page) and action.channel is not Channel.EMAIL
     ]
     assert len({page.rep for page in paged}) == len(paged), f"law 4, burst\n{lead.story()}"
     assert not {page.rep for page in paged} & before.passed - {MIA}, f"passed\n{lead.story()}"
@@ -67,7 +67,7 @@ def look_and_check(lead: LeadUnderTest, now: datetime) -> None:
 
     for event in lead.timeline[-len(verdict.actions) or len(lead.timeline) :]:
         if isinstance(event.fact, Paged):
-            wanted = rules.still_wanted(lead.standing, event.fact, now + timedelta(hours=1), now)
+            wanted = still_wanted(lead.standing, event.fact, now + timedelta(hours=1), now)
             assert wanted, f"ordered, and not wanted at that instant\n{lead.story()}"
 
     again = lead.decide(lead.timeline, lead.policy, lead.floor, now)

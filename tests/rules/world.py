@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from service.rules import actions
 from service.rules import decide as rules
 from service.rules.floor import Floor, Person
+from service.rules.folding import fold
 from service.rules.hours import WeeklyHours, round_the_clock
 from service.rules.lead import PageId, RepId, SourceId
-from service.rules.policy import DEFAULT_LADDER, AfterHours, Policy, Rung, TurnKind
-from service.rules.standing import Standing, fold
+from service.rules.policy import DEFAULT_LADDER, AfterHours, Calls, Policy, Rung, TurnKind
+from service.rules.standing import Standing
 from service.rules.timeline import (
     Arrived,
     By,
@@ -63,6 +65,7 @@ def a_policy(
     after_hours: AfterHours = AfterHours.AT_OPENING,
     night_ladder: tuple[Rung, ...] = (),
     turn: TurnKind = TurnKind.ROUND_ROBIN,
+    calls: Calls = Calls(),
 ) -> Policy:
     return Policy(
         team="Sunrise Solar",
@@ -71,6 +74,7 @@ def a_policy(
         ladder=ladder,
         night_ladder=night_ladder,
         turn=turn,
+        calls=calls,
     )
 
 
@@ -140,8 +144,8 @@ class LeadUnderTest:
         verdict = self.decide(self.timeline, self.policy, self.floor, now)
         for action in verdict.actions:
             page_id = PageId(f"page-{len(self.timeline) + 1}")
-            self.happens(now, rules.fact_of(action, page_id))
-            if isinstance(action, rules.Page) and action.begins_turn:
+            self.happens(now, actions.fact_of(action, page_id))
+            if isinstance(action, actions.Page) and action.begins_turn:
                 weight = self.floor.weight_of(action.rep, self.policy.turn)
                 turns = self.floor.turns.given(action.rep, weight)
                 self.floor = replace(self.floor, turns=turns)
