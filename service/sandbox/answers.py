@@ -9,11 +9,14 @@ from email.utils import format_datetime
 
 from fastapi.responses import JSONResponse
 
-from service.sandbox.records import Call, Message
+from service.sandbox.records import Call, Message, Recording
 
 API_VERSION = "2010-04-01"
 
+Body = dict[str, object]
+
 WORDS = {
+    20001: "Invalid parameter",
     20003: "Authenticate",
     20404: "The requested resource was not found",
     20429: "Too Many Requests",
@@ -60,23 +63,23 @@ CODE_OF_STATUS = {401: 20003, 404: 20404, 429: 20429, 500: 20500, 503: 20503}
 class ApiRefusal(Exception):
     """The API says no. `code` is the carrier's; the HTTP status follows from it unless given."""
 
-    def __init__(self, code: int, status: int | None = None) -> None:
-        super().__init__(WORDS.get(code, "Error"))
+    def __init__(self, code: int, status: int | None = None, why: str = "") -> None:
+        super().__init__(why or WORDS.get(code, "Error"))
         self.code = code
         self.status = status or STATUS_OF_CODE.get(code, 400)
 
 
-def refusal_body(code: int, status: int) -> dict[str, object]:
+def refusal_body(code: int, status: int, why: str = "") -> dict[str, object]:
     return {
         "code": code,
-        "message": WORDS.get(code, f"Error {code}"),
+        "message": why or WORDS.get(code, f"Error {code}"),
         "more_info": f"https://www.twilio.com/docs/errors/{code}",
         "status": status,
     }
 
 
 def refused(refusal: ApiRefusal) -> JSONResponse:
-    return JSONResponse(refusal_body(refusal.code, refusal.status), refusal.status)
+    return JSONResponse(refusal_body(refusal.code, refusal.status, str(refusal)), refusal.status)
 
 
 def _date(at: datetime | None) -> str | None:
@@ -119,27 +122,57 @@ def call_body(account: str, call: Call) -> dict[str, object]:
         "answered_by": call.answered_by or None,
         "api_version": API_VERSION,
         "caller_name": None,
-        "date_created": _date(call.created),
-        "date_updated": _date(call.ended or call.started or call.created),
+        "date_created": _date(call.told_at(call.created)),
+        "date_updated": _date(call.told_at(call.ended or call.started or call.created)),
         "direction": call.direction,
         "duration": str(call.duration_s()) if call.over else None,
-        "end_time": _date(call.ended),
+        "end_time": _date(call.told_at(call.ended) if call.ended else None),
         "forwarded_from": None,
-        "from": call.from_,
-        "from_formatted": call.from_,
+        "from": call.caller,
+        "from_formatted": call.caller,
         "group_sid": None,
-        "parent_call_sid": None,
+        "parent_call_sid": call.parent_sid or None,
         "phone_number_sid": None,
         "price": None,
         "price_unit": "USD",
-        "queue_time": "0",
+        "queue_time": str(call.queued_ms),
         "sid": call.sid,
-        "start_time": _date(call.started),
+        "start_time": _date(call.told_at(call.started) if call.started else None),
         "status": "queued" if call.status == "initiated" else call.status,
-        "subresource_uris": {},
+        "stir_verstat": None,
+        "subresource_uris": {"recordings": uri.replace(".json", "/Recordings.json")},
         "to": call.to,
         "to_formatted": call.to,
         "trunk_sid": None,
+        "uri": uri,
+    }
+
+
+def recording_body(account: str, recording: Recording, call: Call | None, own_url: str) -> Body:
+    """`call` is what was recorded, if the carrier still remembers it."""
+    uri = f"/{API_VERSION}/Accounts/{account}/Recordings/{recording.sid}.json"
+    started = call.told_at(recording.started) if call else recording.started
+    done = recording.status in ("completed", "absent")
+    return {
+        "account_sid": account,
+        "api_version": API_VERSION,
+        "call_sid": recording.call_sid,
+        "channels": recording.order.channels,
+        "conference_sid": None,
+        "date_created": _date(recording.created),
+        "date_updated": _date(recording.ended or recording.created),
+        "duration": str(recording.duration_s) if done else None,
+        "encryption_details": None,
+        "error_code": None,
+        "media_url": own_url + uri.removesuffix(".json"),
+        "price": None,
+        "price_unit": "USD",
+        "sid": recording.sid,
+        "source": recording.order.source,
+        "start_time": _date(started),
+        "status": recording.status,
+        "subresource_uris": {},
+        "track": recording.order.track,
         "uri": uri,
     }
 

@@ -14,13 +14,14 @@ from service.sandbox.calls import Calls
 from service.sandbox.config import CarrierConfig, Handset
 from service.sandbox.control import Control
 from service.sandbox.courier import Courier
-from service.sandbox.doorkeeper import Doorkeeper
+from service.sandbox.doorkeeper import Doorkeeper, OwnAddress
 from service.sandbox.exchange import Exchange
 from service.sandbox.faults import FaultBook
 from service.sandbox.gate import Gate
 from service.sandbox.leads import FrontDoor
 from service.sandbox.page import Page
-from service.sandbox.rest import Api
+from service.sandbox.rest import TextApi
+from service.sandbox.rest_calls import CallApi
 from service.sandbox.texts import Texts
 
 __all__ = ["CarrierConfig", "Handset", "create_app"]
@@ -55,12 +56,16 @@ def create_app(carrier: CarrierConfig) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    app.include_router(Api(exchange, Gate(exchange, faults), texts, calls).router)
+    gate = Gate(exchange, faults)
+    app.include_router(TextApi(exchange, gate, texts).router)
+    app.include_router(CallApi(exchange, gate, calls).router)
     app.include_router(control.router)
     app.include_router(Page(control, door).router)
     app.mount("/sandbox/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_middleware(Doorkeeper, loopback_only=carrier.loopback_only)
+    if not carrier.own_url:
+        app.add_middleware(OwnAddress, exchange=exchange)
     return app
 
 

@@ -3,9 +3,9 @@
 Reads and refuses; changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request, Response
@@ -13,32 +13,17 @@ from fastapi.responses import JSONResponse
 
 from service.sandbox.answers import ApiRefusal, listing
 from service.sandbox.gate import Form, one
-from service.sandbox.records import Fetch, Inline
+from service.sandbox.signals import Fetch, Inline
+from service.sandbox.strictness import is_url
 
 PAGE_SIZE_MAX = 1_000
 TWIML_CHARS_MAX = 4_000
 
 
-class Row(Protocol):
-    """What a list filters by."""
-
-    @property
-    def to(self) -> str: ...
-    @property
-    def from_(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-
-
-def _is_url(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
 def callback_url(form: Form, name: str) -> str:
     """A URL to be called, or "". A hostname with an underscore is refused, as by the carrier."""
     url = one(form, name)
-    if url and (not _is_url(url) or "_" in (urlsplit(url).hostname or "")):
+    if url and (not is_url(url) or "_" in (urlsplit(url).hostname or "")):
         raise ApiRefusal(21609)
     return url
 
@@ -47,7 +32,7 @@ def first_step(form: Form) -> Fetch | Inline:
     """The document of a call. With both given, `Url` wins and `Twiml` is ignored."""
     url, twiml = one(form, "Url"), one(form, "Twiml")
     if url:
-        if not _is_url(url):
+        if not is_url(url):
             raise ApiRefusal(21205)
         return Fetch(url, one(form, "Method", "POST").upper())
     if not twiml or len(twiml) > TWIML_CHARS_MAX:
@@ -63,24 +48,27 @@ def instant(raw: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-R = TypeVar("R", bound=Row)
+R = TypeVar("R")
 
 
 def page_of(
-    request: Request, name: str, rows: list[R], shape: Callable[[R], dict[str, object]]
+    request: Request,
+    name: str,
+    rows: list[R],
+    shape: Callable[[R], dict[str, object]],
+    filters: Mapping[str, Callable[[R], str]],
 ) -> Response:
-    """Newest first. To, From and Status filter; other filters are accepted and ignored."""
-    asked = request.query_params
+    """Newest first. `filters` are the parameters that pick; others are accepted and ignored."""
+    asked = {key: value for key, value in request.query_params.items() if key in filters}
     kept = [
         row
         for row in reversed(rows)
-        if asked.get("To", row.to) == row.to
-        and asked.get("From", row.from_) == row.from_
-        and asked.get("Status", row.status) == row.status
+        if all(filters[key](row) == value for key, value in asked.items())
     ]
-    size = min(PAGE_SIZE_MAX, max(1, _index(asked.get("PageSize", ""), 50)))
-    page = _index(asked.get("Page", ""), 0)
-    query = urlencode([(k, v) for k, v in asked.items() if k in ("To", "From", "Status")])
+    given = request.query_params
+    size = min(PAGE_SIZE_MAX, max(1, _index(given.get("PageSize", ""), 50)))
+    page = _index(given.get("Page", ""), 0)
+    query = urlencode(list(asked.items()))
     shown = [shape(row) for row in kept]
     return JSONResponse(
         listing(request.url.path, name, shown, page, size, f"{query}&" if query else "")

@@ -31,6 +31,9 @@ class CarrierConfig:
     `timeline_url` its `GET /leads`, to which `/{lead_id}` is added (empty: no timeline shown).
     `seconds_scale` shortens what a person would wait for (ringing, speech, pauses, validity);
     faults always last the seconds they name. `network_s` is one hop of a text or call, unscaled.
+    `calls_per_second` bounds the calls that the API starts, in the carrier's seconds. `own_url`
+    begins the URLs of recordings; empty, it is the address by which we were last asked.
+    `voice_status_url` is the numbers' own status callback: it is told when an inbound call ends.
     """
 
     account_sid: str
@@ -44,6 +47,9 @@ class CarrierConfig:
     people: tuple[Handset, ...] = ()
     team_numbers: tuple[str, ...] = ("+15005550006", "+15005550007")
     seconds_scale: float = 1.0
+    calls_per_second: float = 1.0
+    own_url: str = ""
+    voice_status_url: str = ""
     network_s: float = 0.05
     loopback_only: bool = True
     now: Callable[[], datetime] = wall_clock

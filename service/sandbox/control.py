@@ -5,54 +5,25 @@ are encoded directly, since a bench reads thousands of rows.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from fastapi import APIRouter, HTTPException, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from service.sandbox.calls import Calls
+from service.sandbox.control_forms import CallIn, KeysIn, SettingsIn, TextIn
 from service.sandbox.courier import Courier
 from service.sandbox.exchange import Exchange, first_news
 from service.sandbox.faults import FaultBook, FaultRule
 from service.sandbox.numbers import E164
-from service.sandbox.records import Call, CallsMode, Phone, PhoneSettings, TextsMode
+from service.sandbox.records import Call, Phone, PhoneSettings, Recording
 from service.sandbox.texts import Texts
+
+__all__ = ["CallIn", "Control", "KeysIn", "SettingsIn", "TextIn", "call_json"]
 
 WAIT_S_MAX = 25.0  # below the 30 s after which proxies give up on a silent connection
 LIST_MAX = 5_000
 SHOWN_CALLS_MAX = 20  # per phone in the overview
-
-
-class TextIn(BaseModel):
-    """A text a person types. `to` defaults to the team number they last had to do with."""
-
-    model_config = ConfigDict(extra="forbid")
-    body: str = Field(max_length=1600)
-    to: str | None = None
-
-
-class CallIn(BaseModel):
-    """A call a person places to a team number."""
-
-    model_config = ConfigDict(extra="forbid")
-    to: str | None = None
-
-
-class KeysIn(BaseModel):
-    """Keys pressed on a call."""
-
-    model_config = ConfigDict(extra="forbid")
-    digits: str = Field(pattern=r"^[0-9*#]{1,32}$")
-
-
-class SettingsIn(BaseModel):
-    """How the handset behaves from now on; what is left out stays as it is."""
-
-    model_config = ConfigDict(extra="forbid")
-    texts: TextsMode | None = None
-    calls: CallsMode | None = None
-    error_code: int | None = None
-    voicemail_after_s: float | None = Field(default=None, ge=0, le=600)
 
 
 class Control:
@@ -90,6 +61,8 @@ class Control:
         add("/faults", self.clear_faults, methods=["DELETE"])
         add("/requests", self.api_requests, methods=["GET"])
         add("/deliveries", self.deliveries, methods=["GET"])
+        add("/violations", self.violations, methods=["GET"])
+        add("/recordings", self.recordings, methods=["GET"])
         add("/reset", self.reset, methods=["POST"])
 
     # -- phones
@@ -123,17 +96,11 @@ class Control:
         }
 
     def _phone_json(self, phone: Phone) -> dict[str, object]:
-        how = phone.settings
         return {
             "number": phone.number,
             "name": phone.name,
             "role": phone.role,
-            "settings": {
-                "texts": how.texts,
-                "calls": how.calls,
-                "error_code": how.error_code,
-                "voicemail_after_s": how.voicemail_after_s,
-            },
+            "settings": asdict(phone.settings),
             "texts": [item.as_json() for item in phone.items if "text" in item.kind],
             "calls": [call_json(call) for call in self.calls_of(phone.number)],
         }
@@ -179,34 +146,25 @@ class Control:
 
     async def set_phone(self, number: str, asked: SettingsIn) -> dict[str, object]:
         phone = self.phone(number)
-        told = asked.model_dump(exclude_unset=True)
-        was = phone.settings
-        phone.settings = PhoneSettings(
-            texts=asked.texts or was.texts,
-            calls=asked.calls or was.calls,
-            error_code=asked.error_code if "error_code" in told else was.error_code,
-            voicemail_after_s=(
-                was.voicemail_after_s
-                if asked.voicemail_after_s is None
-                else asked.voicemail_after_s
-            ),
-        )
+        values = {**asdict(phone.settings), **asked.changes()}
+        phone.settings = PhoneSettings(**values)
         return self._phone_json(phone)
 
     # -- calls
 
     async def dial(self, number: str, asked: CallIn) -> dict[str, object]:
         phone = self.phone(number)
-        return call_json(self._calls.dial_in(phone.number, self.team_number(phone, asked.to)))
+        to = self.team_number(phone, asked.to)
+        return call_json(self._calls.dial_in(phone.number, to, asked.shown_as))
 
     async def one_call(self, sid: str) -> dict[str, object]:
         return call_json(self.call(sid))
 
     async def act_on_call(self, sid: str, act: str) -> dict[str, object]:
         acts: dict[str, Callable[[Call], bool]] = {
-            "answer": self._calls.answer,
-            "decline": self._calls.decline,
-            "hangup": self._calls.hang_up,
+            "answer": self._calls.legs.answer,
+            "decline": self._calls.legs.decline,
+            "hangup": self._calls.legs.hang_up,
         }
         if act not in acts:
             raise HTTPException(404, f"a call can {', '.join(acts)} or keys, not {act!r}")
@@ -217,7 +175,7 @@ class Control:
 
     async def press_keys(self, sid: str, keys: KeysIn) -> dict[str, object]:
         call = self.call(sid)
-        if not self._calls.press(call, keys.digits):
+        if not self._calls.legs.press(call, keys.digits):
             raise HTTPException(409, f"nobody hears keys: the call is {call.status}")
         self.exchange.publish_call(call, "call_keys", keys.digits)
         return call_json(call)
@@ -266,6 +224,16 @@ class Control:
         cursor = found[-1]["n"] if found else after
         return JSONResponse({"cursor": cursor, "deliveries": found})
 
+    async def violations(self, after: int = 0) -> dict[str, object]:
+        """What our product did that Twilio does not document, oldest first."""
+        kept = list(self.exchange.violations)
+        found = [each for each in kept if isinstance(each["n"], int) and each["n"] > after]
+        return {"cursor": kept[-1]["n"] if kept else after, "violations": found}
+
+    async def recordings(self) -> dict[str, object]:
+        kept = list(self.exchange.recordings.values())[-LIST_MAX:]
+        return {"recordings": [recording_json(each) for each in kept]}
+
     async def reset(self) -> dict[str, object]:
         self._faults.rules.clear()
         self._courier.forget()
@@ -282,8 +250,25 @@ def call_json(call: Call) -> dict[str, object]:
         "phone": call.handset,
         "direction": call.direction,
         "status": call.status,
+        "parent": call.parent_sid or None,
         "answered_by": call.answered_by or None,
+        "picked_up_by": call.picked_up_by or None,
+        "connected": bool(call.bridge and call.bridge.began),
+        "duration_s": call.duration_s(),
+        "queue_time_ms": call.queued_ms,
+        "recordings": [each.sid for each in call.recordings],
         "gathering": call.gathering,
         "lines": list(call.lines),
         "error": call.error or None,
+    }
+
+
+def recording_json(made: Recording) -> dict[str, object]:
+    """A recording as the control API shows it."""
+    return {
+        "sid": made.sid,
+        "call": made.call_sid,
+        "source": made.order.source,
+        "status": made.status,
+        "duration_s": made.duration_s,
     }

@@ -19,14 +19,17 @@ from yarl import URL
 
 from service.sandbox.config import CarrierConfig
 from service.sandbox.exchange import Bell, Errands
-from service.sandbox.faults import FaultBook
+from service.sandbox.faults import CallbackKind, FaultBook
+from service.sandbox.signals import Fetch
 
 CONCURRENT_MAX = 64  # requests under way to our product; more would only queue there
 PENDING_MAX = 20_000  # callbacks waiting for their turn; beyond it they are lost, as at a carrier
 DELIVERIES_MAX = 5_000
+SHOWN_ANSWER_CHARS_MAX = 4_096  # of an answer, in the log of deliveries
 ANSWER_CHARS_MAX = 64 * 1024  # TwiML's own limit
 REORDER_HOLD_S = 10.0  # a callback held for a successor that never comes goes anyway
 RETRY_PAUSE_S = 0.1
+LOST = "lost by a fault rule"
 IDLE_S = 4.0  # below the 5 s after which uvicorn, by default, drops an idle connection
 
 
@@ -76,10 +79,24 @@ class Reply:
     text: str = ""
     failure: str = ""
     error: str = ""
+    content_type: str = ""
 
     @property
     def ok(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One callback. `subject` is whom it is about, `to` whose phone; fault rules go by the rest."""
+
+    url: str
+    params: Mapping[str, str]
+    subject: str
+    to: str
+    kind: CallbackKind
+    event: str
+    method: str = "POST"
 
 
 class Courier:
@@ -111,47 +128,65 @@ class Courier:
     def forget(self) -> None:
         self.deliveries.clear()
 
-    def call_back(self, url: str, params: Mapping[str, str], *, subject: str, to: str) -> None:
-        """Post a status callback in the background, under the rules for callbacks."""
-        if url and len(self._errands) < PENDING_MAX:
-            self._errands.start(self._call_back(url, dict(params), subject, to))
+    def call_back(self, told: Telling) -> None:
+        """Make a callback in the background, under the rules for callbacks."""
+        if told.url and len(self._errands) < PENDING_MAX:
+            self._errands.start(self._call_back(told))
 
-    async def _call_back(self, url: str, params: dict[str, str], subject: str, to: str) -> None:
-        event = params.get("MessageStatus") or params.get("CallStatus") or ""
-        if self._faults.use("callbacks", "lose", to, event):
-            self._record(url, params, 0, Reply(None, error="lost by a fault rule"))
+    async def _call_back(self, told: Telling) -> None:
+        named = (told.to, told.event, told.kind)
+        if self._faults.use("callbacks", "lose", *named):
+            self._record(told.url, told.params, 0, Reply(None, error=LOST), "")
             return
-        if rule := self._faults.use("callbacks", "delay", to, event):
+        if rule := self._faults.use("callbacks", "delay", *named):
             await asyncio.sleep(rule.seconds)
-        if self._faults.use("callbacks", "reorder", to, event):
-            await self._after_the_next(subject)
-        twice = self._faults.use("callbacks", "duplicate", to, event)
+        if self._faults.use("callbacks", "reorder", *named):
+            await self._after_the_next(told.subject)
+        twice = self._faults.use("callbacks", "duplicate", *named)
         for _ in range(2 if twice else 1):
-            await self.ask(url, params)
-        if waiting := self._gone.pop(subject, None):
+            await self.ask(told.url, told.params, told.method)
+        if waiting := self._gone.pop(told.subject, None):
             waiting.ring()
+
+    async def ask_for_document(self, step: Fetch, params: Mapping[str, str], to: str) -> Reply:
+        """Ask for TwiML under the rules for documents. Asked twice, both requests bear one token,
+        and the first answer counts; the log of deliveries has both."""
+        named = (to, "", step.kind)
+        if self._faults.use("documents", "lose", *named):
+            lost = Reply(None, failure="ct", error=LOST)
+            self._record(step.url, params, 0, lost, "")
+            return lost
+        if rule := self._faults.use("documents", "delay", *named):
+            await asyncio.sleep(rule.seconds)
+        token = str(uuid.uuid4())
+        reply = await self.ask(step.url, params, step.method, token)
+        if self._faults.use("documents", "duplicate", *named):
+            await self.ask(step.url, params, step.method, token)
+        return reply
 
     async def _after_the_next(self, subject: str) -> None:
         bell = self._gone.setdefault(subject, Bell())
         await bell.wait(REORDER_HOLD_S)
 
-    async def ask(self, url: str, params: Mapping[str, str], method: str = "POST") -> Reply:
+    async def ask(
+        self, url: str, params: Mapping[str, str], method: str = "POST", token: str = ""
+    ) -> Reply:
         """Request `url` with retries as its fragment says; always returns, never raises."""
         target, how = split_overrides(url)
-        token = str(uuid.uuid4())
+        token = token or str(uuid.uuid4())
         last = Reply(None)
         async with self._turns:  # the time runs from here: our own queue is not their slowness
             try:
                 async with asyncio.timeout(how.total_s):
                     for attempt in range(how.retries + 1):
                         last = await self._once(target, how, params, method, token)
-                        self._record(target, params, attempt, last)
+                        self._record(target, params, attempt, last, token)
                         if not how.retries_on(last.failure):
                             break
                         await asyncio.sleep(RETRY_PAUSE_S)
             except TimeoutError:
                 last = Reply(None, failure="rt", error=f"no answer within {how.total_s} s in all")
-                self._record(target, params, how.retries, last)
+                self._record(target, params, how.retries, last, token)
         return last
 
     async def _once(
@@ -187,18 +222,21 @@ class Courier:
                 allow_redirects=False,
             ) as answer:
                 text, status = await answer.text(errors="replace"), answer.status
+                content_type = answer.content_type
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return Reply(None, failure="ct", error=repr(error))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return Reply(None, failure="rt", error=repr(error))
         family = f"{status // 100}xx" if status >= 400 else ""
-        return Reply(status, text[:ANSWER_CHARS_MAX], failure=family)
+        return Reply(status, text[:ANSWER_CHARS_MAX], family, "", content_type)
 
     def _signature(self, url: str, params: Mapping[str, str]) -> str:
         signature: str = self._validator.compute_signature(url, dict(params))
         return signature
 
-    def _record(self, url: str, params: Mapping[str, str], attempt: int, reply: Reply) -> None:
+    def _record(
+        self, url: str, params: Mapping[str, str], attempt: int, reply: Reply, token: str
+    ) -> None:
         self._n += 1
         self.deliveries.append(
             {
@@ -208,6 +246,8 @@ class Courier:
                 "attempt": attempt,
                 "status": reply.status,
                 "error": reply.error,
+                "answer": reply.text[:SHOWN_ANSWER_CHARS_MAX],
+                "token": token,
             }
         )
         self.bell.ring()

@@ -9,6 +9,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.sandbox.exchange import Exchange
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "testclient"})
 
 PAGE_HEADERS = {
@@ -55,6 +57,19 @@ class Doorkeeper:
         if site not in ("same-origin", "none") and scope["method"] not in ("GET", "HEAD"):
             return "Requests from another site are not taken."
         return ""
+
+
+class OwnAddress:
+    """Learns by which address the carrier is asked; the URLs of recordings begin with it."""
+
+    def __init__(self, app: ASGIApp, exchange: Exchange) -> None:
+        self._app = app
+        self._exchange = exchange
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (host := Headers(scope=scope).get("host")):
+            self._exchange.own_url = f"{scope['scheme']}://{host}"
+        await self._app(scope, receive, send)
 
 
 def _host(scope: Scope) -> str:

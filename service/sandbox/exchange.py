@@ -12,12 +12,14 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from service.sandbox.config import CarrierConfig
-from service.sandbox.records import Call, Item, Message, Phone
+from service.sandbox.records import Call, Item, Message, Phone, Recording, WaitingLine
 
 MESSAGES_MAX = 20_000  # a long bench run; the oldest is forgotten
 CALLS_MAX = 2_000
 ITEMS_MAX = 20_000
 REQUESTS_MAX = 20_000
+RECORDINGS_MAX = 2_000
+VIOLATIONS_MAX = 1_000
 STRANGERS_MAX = 500  # phones that are nobody's of the team: leads, benches
 OPT_OUTS_MAX = 10_000
 
@@ -84,6 +86,9 @@ class Exchange:
         self.errands = Errands()
         self._n = 0
         self._request_n = 0
+        self._violation_n = 0
+        self._bridge_n = 0
+        self.own_url = config.own_url.rstrip("/")
         self._clear()
 
     def _clear(self) -> None:
@@ -93,6 +98,10 @@ class Exchange:
         self.items: deque[Item] = deque(maxlen=ITEMS_MAX)
         self.requests: deque[dict[str, object]] = deque(maxlen=REQUESTS_MAX)
         self.opted_out: dict[tuple[str, str], None] = {}
+        self.recordings: dict[str, Recording] = {}
+        self.lines: dict[str, WaitingLine] = {}
+        self.violations: deque[dict[str, object]] = deque(maxlen=VIOLATIONS_MAX)
+        self.next_call_at = self.config.now()
         for person in self.config.people:
             self.phones[person.phone] = Phone(person.phone, person.name, person.role, listed=True)
 
@@ -184,6 +193,33 @@ class Exchange:
         self.calls[call.sid] = call
         if len(self.calls) > CALLS_MAX:
             del self.calls[next(iter(self.calls))]
+
+    def keep_recording(self, recording: Recording) -> None:
+        self.recordings[recording.sid] = recording
+        if len(self.recordings) > RECORDINGS_MAX:
+            del self.recordings[next(iter(self.recordings))]
+
+    def new_bridge(self) -> int:
+        """A number for two calls that are to hear each other; it never repeats."""
+        self._bridge_n += 1
+        return self._bridge_n
+
+    def real_s(self, seconds: float) -> float:
+        """The carrier's seconds as real ones."""
+        return seconds * self.config.seconds_scale
+
+    def note_violation(self, what: str, where: str, sid: str = "") -> None:
+        """Our product did what Twilio does not document. Kept until somebody asks."""
+        self._violation_n += 1
+        self.violations.append(
+            {
+                "n": self._violation_n,
+                "at": self.config.now().isoformat(),
+                "what": what,
+                "where": where,
+                "sid": sid,
+            }
+        )
 
     def opt_out(self, ours: str, theirs: str) -> None:
         self.opted_out[(ours, theirs)] = None

@@ -11,7 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 RULES_MAX = 100
 FAULT_SECONDS_MAX = 600.0
 
-Where = Literal["messages", "calls", "lookups", "callbacks", "inbound"]
+Where = Literal["messages", "calls", "lookups", "callbacks", "inbound", "documents"]
+# What a callback tells of: a text, a call of the API, a leg of a <Dial>, machine detection ...
+CallbackKind = Literal["text", "call", "leg", "detection", "recording", "transcription"]
+# ... and what asks for a document: a call's beginning, or one of its verbs.
+DocumentKind = Literal[
+    "document",
+    "gather",
+    "redirect",
+    "dial",
+    "whisper",
+    "enqueue",
+    "wait",
+    "dequeue",
+    "record",
+]
 Do = Literal["delay", "lose", "duplicate", "reorder", "answer", "hang", "drop-after", "queue"]
 
 ALLOWED: dict[str, frozenset[str]] = {
@@ -31,6 +45,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "lookups": frozenset({"delay", "answer", "hang"}),
     "callbacks": frozenset({"delay", "lose", "duplicate", "reorder"}),
     "inbound": frozenset({"delay", "lose", "duplicate"}),
+    "documents": frozenset({"delay", "lose", "duplicate"}),
 }
 
 
@@ -38,7 +53,8 @@ class FaultRule(BaseModel):
     """One rule. `to` and `event` narrow it; `times` bounds it; `seconds` are real seconds.
 
     `messages` and `calls` are the requests that create one; `lookups` are all other requests.
-    `event` matches the status that a callback reports (`delivered`, `completed`, ...).
+    `event` matches the status that a callback reports (`delivered`, `completed`, `human`, ...),
+    `kind` what a callback tells of or what asks for a document.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -47,6 +63,7 @@ class FaultRule(BaseModel):
     do: Do
     to: str | None = None
     event: str | None = None
+    kind: CallbackKind | DocumentKind | None = None
     seconds: float = Field(default=1.0, ge=0, le=FAULT_SECONDS_MAX)
     status: int | None = Field(default=None, ge=400, le=599)
     code: int | None = None
@@ -60,13 +77,14 @@ class FaultRule(BaseModel):
             raise ValueError(f"{self.where} cannot {self.do}; it can {sorted(ALLOWED[self.where])}")
         return self
 
-    def fits(self, where: str, do: str, to: str, event: str) -> bool:
+    def fits(self, where: str, do: str, to: str, event: str, kind: str) -> bool:
         spent = self.times is not None and self.used >= self.times
         return (
             not spent
             and (self.where, self.do) == (where, do)
             and self.to in (None, to)
             and self.event in (None, event)
+            and self.kind in (None, kind)
         )
 
 
@@ -82,10 +100,12 @@ class FaultBook:
             raise ValueError(f"at most {RULES_MAX} fault rules")
         self.rules.extend(rules)
 
-    def use(self, where: Where, do: Do, to: str, event: str = "") -> FaultRule | None:
+    def use(
+        self, where: Where, do: Do, to: str, event: str = "", kind: str = ""
+    ) -> FaultRule | None:
         """The rule that applies to this, counted as used once; None if none does."""
         for rule in self.rules:
-            if rule.fits(where, do, to, event):
+            if rule.fits(where, do, to, event, kind):
                 rule.used += 1
                 return rule
         return None

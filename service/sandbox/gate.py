@@ -17,8 +17,12 @@ from starlette.types import Receive, Scope, Send
 from service.sandbox.answers import CODE_OF_STATUS, ApiRefusal, refusal_body, refused
 from service.sandbox.exchange import Arrival, Exchange
 from service.sandbox.faults import FaultBook, Where
+from service.sandbox.strictness import wrong_request
 
 REQUEST_BYTES_MAX = 64 * 1024  # far above 1600 characters and a few URLs
+
+# Refusals of what no caller should ever ask; what a number or a person causes is not among them.
+OUR_OWN_FAULTS = frozenset({20001, 21201, 21205, 21602, 21603, 21604, 21609, 21617})
 
 Form = dict[str, list[str]]
 
@@ -62,11 +66,17 @@ class Gate:
         self._faults = faults
 
     async def serve(
-        self, request: Request, where: Where, kind: str, act: Callable[[Form], Response]
+        self,
+        request: Request,
+        where: Where,
+        kind: str,
+        act: Callable[[Form], Response],
+        resource: str = "",
     ) -> Response:
         """Log the request as it arrived, check it, let the faults have their way, then act.
 
-        `kind` is what the log calls it; `where` says which fault rules concern it.
+        `kind` is what the log calls it; `where` says which fault rules concern it; `resource` is
+        what the grammar calls it (`kind` unless given).
         """
         arrived = Arrival()
         form = await form_of(request)
@@ -87,13 +97,24 @@ class Gate:
         )
         try:
             self._check_credentials(request)
+            self._check_grammar(request, f"{request.method} {resource or kind}", form)
             answer = await self._under_faults(where, to, lambda: act(form))
         except ApiRefusal as refusal:
+            if refusal.code in OUR_OWN_FAULTS:
+                self._exchange.note_violation(str(refusal), request.url.path)
             answer = refused(refusal)
         if made := answer.headers.get("x-sandbox-sid"):
             entry["sid"] = made
         entry["status"] = None if isinstance(answer, CutOff) else answer.status_code
         return answer
+
+    def _check_grammar(self, request: Request, resource: str, form: Form) -> None:
+        """Raises ApiRefusal, and notes it, when the request is not as documented."""
+        query = request.query_params
+        given = {name: query.getlist(name) for name in query} if request.method != "POST" else form
+        if wrong := wrong_request(resource, given):
+            code, why = wrong
+            raise ApiRefusal(code, why=why)
 
     def _check_credentials(self, request: Request) -> None:
         """Any key name will do with the auth token, as an API key would."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from service.sandbox.signals import Fetch, Inline, Parted, Signal
+
 PHONE_ITEMS_MAX = 1_000  # a day of one busy rep's phone; older bubbles scroll away
 CALL_LINES_MAX = 200  # a call that says more is a loop, and its first lines tell why
 
@@ -18,7 +20,18 @@ FINAL_MESSAGE = frozenset({"delivered", "undelivered", "failed", "canceled", "re
 FINAL_CALL = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 
 TextsMode = Literal["deliver", "undelivered", "failed", "sent-only", "queued-only"]
-CallsMode = Literal["ring", "busy", "failed", "voicemail", "no-answer"]
+CallsMode = Literal["ring", "answer", "voicemail", "reject", "busy", "failed", "no-answer"]
+MessageEnd = Literal["hangup", "silence", "key"]
+Verdict = Literal[
+    "human",
+    "machine_start",
+    "machine_end_beep",
+    "machine_end_silence",
+    "machine_end_other",
+    "fax",
+    "unknown",
+    "never",
+]
 
 
 def new_sid(prefix: str) -> str:
@@ -56,12 +69,32 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class PhoneSettings:
-    """How a handset behaves. `error_code` replaces the usual one of a failing text."""
+    """How a handset behaves. `error_code` replaces the usual one of a failing text.
+
+    Every `_s` is in the carrier's seconds, which `seconds_scale` shortens. `keys` are pressed at
+    one <Gather> after the other, a comma between them ("1,3"; nothing between two commas: that
+    one is let go by). `talk_s` counts from the moment two people hear each other,
+    `hang_up_after_s` from pick-up. `message_s` is how long the person speaks to a <Record>
+    (0: not at all; None: until somebody hangs up or presses a key for them).
+    """
 
     texts: TextsMode = "deliver"
     calls: CallsMode = "ring"
     error_code: int | None = None
-    voicemail_after_s: float = 25.0  # when a usual mailbox picks up; scaled like ringing
+    answer_after_s: float = 3.0
+    voicemail_after_s: float = 25.0  # when a usual mailbox picks up
+    greeting_s: float = 10.0
+    beep: bool = True
+    keys: str = ""
+    keys_after_s: float = 1.0
+    talk_s: float | None = None
+    hang_up_after_s: float | None = None
+    message_s: float | None = None
+    message_ends: MessageEnd = "hangup"
+    message_text: str = "Please call me back about my request."
+    detected_as: Verdict | None = None
+    detected_after_s: float | None = None
+    call_waiting: bool = False
 
 
 @dataclass(slots=True)
@@ -99,53 +132,83 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The person lifts the handset."""
+class Detection:
+    """What was asked of machine detection on one leg. `waits`: the document waits for it."""
 
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    """The call is to end. `status` is what it ends as while it is not yet in progress."""
-
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of the keypad."""
-
-    digit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """Ask our product for a document, with `extra` parameters beside the usual ones."""
-
-    url: str
+    kind: str
+    timeout_s: float
+    speech_end_ms: int = 1_200  # a greeting without a beep is over after this much silence
+    callback: str = ""
     method: str = "POST"
-    extra: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Inline:
-    """A document given with the API request; it has no URL to resolve against."""
+class RecordingOrder:
+    """What was asked of a recording: who asked, and who is told of which of its steps."""
 
-    twiml: str
-
-
-@dataclass(frozen=True, slots=True)
-class GoTo:
-    """The API redirected the live call."""
-
-    step: Fetch | Inline
+    source: str
+    channels: int = 1
+    track: str = "both"
+    callback: str = ""
+    method: str = "POST"
+    events: frozenset[str] = frozenset({"completed"})
 
 
-Signal = Answer | HangUp | Key | GoTo
+@dataclass(slots=True)
+class Recording:
+    """One recording of one call. `duration_s` is in the carrier's seconds."""
+
+    sid: str
+    call_sid: str
+    order: RecordingOrder
+    status: str
+    created: datetime
+    started: datetime
+    ended: datetime | None = None
+    duration_s: int = 0
+
+
+@dataclass(slots=True)
+class WaitingLine:
+    """A queue: calls that wait, first come first, and calls that wait for one of them."""
+
+    sid: str
+    name: str
+    members: dict[str, datetime] = field(default_factory=dict)  # call sid -> when it joined
+    takers: list[str] = field(default_factory=list)
+    waited_s: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+
+
+@dataclass(slots=True)
+class Bridge:
+    """Two calls that hear each other, or are about to. Who leaves first ends it for the other."""
+
+    id: int
+    one: "Call"
+    other: "Call"
+    began: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.ended is not None
+
+    def part(self, leaver: "Call", at: datetime) -> None:
+        """One end leaves, at that real instant; a second leaving changes nothing."""
+        if not self.over:
+            self.ended = at
+            left = self.other if leaver is self.one else self.one
+            left.signals.put_nowait(Parted(self.id, at))
 
 
 @dataclass(slots=True)
 class Call:
-    """One leg. `handset` is the person's end: `to` of an outbound call, `from_` of an inbound."""
+    """One leg. `handset` is the person's end: `to` of an outbound call, `from_` of an inbound.
+
+    `created`, `started` and `ended` are real instants. What the carrier reports is stretched by
+    `scale`, counted from `anchor` (the creation of this leg, or of the leg that dialled it).
+    """
 
     sid: str
     from_: str
@@ -154,13 +217,25 @@ class Call:
     status: str
     created: datetime
     first: Fetch | Inline
+    scale: float = 1.0
+    anchor: datetime | None = None
+    parent_sid: str = ""
+    shown_as: str = ""  # instead of the number of who calls: withheld, or forged
     fallback: Fetch | None = None
     status_callback: str = ""
+    status_method: str = "POST"
     status_events: frozenset[str] = frozenset({"completed"})
     ring_s: float = 60.0
-    detection: str = ""
-    amd_callback: str = ""
+    limit_s: float = 14_400.0  # the carrier's own limit of a call, 4 h
+    queued_ms: int = 0
+    detection: Detection | None = None
+    record: RecordingOrder | None = None
+    recordings: list[Recording] = field(default_factory=list)
     answered_by: str = ""
+    picked_up_by: str = ""
+    bridge: Bridge | None = None
+    gathers: int = 0
+    moved: bool = False  # redirected away from whom it was connected to
     started: datetime | None = None
     ended: datetime | None = None
     sequence: int = 0
@@ -174,11 +249,25 @@ class Call:
         return self.from_ if self.direction == "inbound" else self.to
 
     @property
+    def caller(self) -> str:
+        """Whom our product is told the call comes from."""
+        return self.shown_as or self.from_
+
+    @property
     def over(self) -> bool:
         return self.status in FINAL_CALL
 
+    def told_at(self, real: datetime) -> datetime:
+        """The instant as the carrier reports it: the time since the anchor, stretched."""
+        anchor = self.anchor or self.created
+        return anchor + (real - anchor) / self.scale
+
+    def seconds_between(self, start: datetime, end: datetime) -> float:
+        """The carrier's seconds between two real instants."""
+        return max(0.0, (end - start).total_seconds()) / self.scale
+
     def duration_s(self) -> int:
-        """Whole seconds in progress, rounded up as the carrier bills; 0 if never answered."""
+        """Whole seconds in progress, at least one as the carrier bills; 0 if never answered."""
         if self.started is None or self.ended is None:
             return 0
-        return max(1, round((self.ended - self.started).total_seconds()))
+        return max(1, round(self.seconds_between(self.started, self.ended)))

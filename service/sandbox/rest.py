@@ -1,8 +1,10 @@
-"""The carrier's public API: the part of Twilio's 2010-04-01 REST API that our code uses.
+"""The carrier's public API for texts: the part of Twilio's 2010-04-01 REST API that our code uses.
 
-Reads requests, checks credentials and numbers, and hands the work to Texts and Calls. The official
-client must not be able to tell the difference.
+Reads requests, checks numbers, and hands the work to Texts. The official client must not be able
+to tell the difference.
 """
+
+from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -10,31 +12,28 @@ from fastapi.responses import JSONResponse
 from service.sandbox.answers import (
     API_VERSION,
     ApiRefusal,
-    call_body,
     listing,
     message_body,
 )
-from service.sandbox.asked import PAGE_SIZE_MAX, callback_url, first_step, instant, page_of
-from service.sandbox.calls import Calls
+from service.sandbox.asked import PAGE_SIZE_MAX, callback_url, instant, page_of
 from service.sandbox.exchange import Exchange
 from service.sandbox.gate import Form, Gate, one, whole
-from service.sandbox.numbers import BODY_CHARS_MAX, call_error, sms_error
-from service.sandbox.records import FINAL_MESSAGE, Call, Fetch, Message, new_sid
+from service.sandbox.numbers import BODY_CHARS_MAX, sms_error
+from service.sandbox.records import FINAL_MESSAGE, Message
 from service.sandbox.texts import TextOrder, Texts
 
 VALIDITY_S_MAX = 36_000
-RING_S_MAX = 600
+BY: dict[str, Callable[[Message], str]] = {"To": lambda m: m.to, "From": lambda m: m.from_}
 
 
-class Api:
-    """The REST resources of the one account."""
+class TextApi:
+    """The account, its numbers and its texts."""
 
-    def __init__(self, exchange: Exchange, gate: Gate, texts: Texts, calls: Calls) -> None:
+    def __init__(self, exchange: Exchange, gate: Gate, texts: Texts) -> None:
         self._exchange = exchange
         self._config = exchange.config
         self._serve = gate.serve
         self._texts = texts
-        self._calls = calls
         self.router = APIRouter(prefix=f"/{API_VERSION}/Accounts")
         self._add_routes()
 
@@ -49,9 +48,6 @@ class Api:
             self.one_message,
             methods=["GET", "POST", "DELETE"],
         )
-        add("/{account}/Calls.json", self.create_call, methods=["POST"])
-        add("/{account}/Calls.json", self.list_calls, methods=["GET"])
-        add("/{account}/Calls/{sid}.json", self.one_call, methods=["GET", "POST"])
 
     # -- account
 
@@ -156,6 +152,7 @@ class Api:
             "lookups",
             "messages",
             lambda form: self._one_message(request.method, sid, form),
+            "message",
         )
 
     def _one_message(self, method: str, sid: str, form: Form) -> Response:
@@ -186,74 +183,5 @@ class Api:
         def shape(row: Message) -> dict[str, object]:
             return message_body(account, row)
 
-        return page_of(request, "messages", list(self._exchange.messages.values()), shape)
-
-    # -- calls
-
-    async def create_call(self, request: Request) -> Response:
-        return await self._serve(request, "calls", "calls", self._create_call)
-
-    def _create_call(self, form: Form) -> Response:
-        to, from_ = one(form, "To"), one(form, "From")
-        if not to:
-            raise ApiRefusal(21201)
-        if error := call_error(from_, to, self._config.team_numbers):
-            raise ApiRefusal(error)
-        fallback = callback_url(form, "FallbackUrl")
-        events = frozenset(
-            e for value in form.get("StatusCallbackEvent", []) for e in value.split()
-        )
-        call = Call(
-            sid=new_sid("CA"),
-            from_=from_,
-            to=to,
-            direction="outbound-api",
-            status="queued",
-            created=self._config.now(),
-            first=first_step(form),
-            fallback=Fetch(fallback) if fallback else None,
-            status_callback=callback_url(form, "StatusCallback"),
-            status_events=events or frozenset({"completed"}),
-            ring_s=float(whole(form, "Timeout", 60, RING_S_MAX)),
-            detection=one(form, "MachineDetection"),
-            amd_callback=callback_url(form, "AsyncAmdStatusCallback"),
-        )
-        self._calls.place(call)
-        body = call_body(self._config.account_sid, call)
-        return JSONResponse(body, 201, {"X-Sandbox-Sid": call.sid})
-
-    async def one_call(self, request: Request) -> Response:
-        sid = request.path_params["sid"]
-        return await self._serve(
-            request,
-            "lookups",
-            "calls",
-            lambda form: self._one_call(request.method, sid, form),
-        )
-
-    def _one_call(self, method: str, sid: str, form: Form) -> Response:
-        call = self._exchange.calls.get(sid)
-        if call is None:
-            raise ApiRefusal(20404)
-        if method == "POST":
-            self._update_call(call, form)
-        return JSONResponse(call_body(self._config.account_sid, call))
-
-    def _update_call(self, call: Call, form: Form) -> None:
-        status = one(form, "Status")
-        if status == "completed" or (status == "canceled" and call.started is None):
-            self._calls.hang_up(call, status)
-        asks_redirect = not status and ("Url" in form or "Twiml" in form)
-        if asks_redirect and not self._calls.redirect(call, first_step(form)):
-            raise ApiRefusal(21220)
-
-    async def list_calls(self, request: Request) -> Response:
-        return await self._serve(request, "lookups", "calls", lambda _: self._list_calls(request))
-
-    def _list_calls(self, request: Request) -> Response:
-        account = self._config.account_sid
-
-        def shape(row: Call) -> dict[str, object]:
-            return call_body(account, row)
-
-        return page_of(request, "calls", list(self._exchange.calls.values()), shape)
+        rows = list(self._exchange.messages.values())
+        return page_of(request, "messages", rows, shape, BY)

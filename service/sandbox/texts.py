@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from service.sandbox.courier import Courier, Reply
+from service.sandbox.courier import Courier, Reply, Telling
 from service.sandbox.exchange import Bell, Exchange
 from service.sandbox.faults import FaultBook
 from service.sandbox.numbers import segments
 from service.sandbox.records import FINAL_MESSAGE, Message, Phone, new_sid
+from service.sandbox.strictness import wrong_document
 
 REORDER_HOLD_S = 10.0  # a text held for a later one that never comes arrives anyway
 REPLIES_MAX = 10  # messages of one TwiML answer
@@ -114,7 +115,8 @@ class Texts:
             params["ErrorCode"] = str(error_code)
         if status in ("delivered", "undelivered"):
             params["RawDlrDoneDate"] = message.updated.strftime("%y%m%d%H%M")
-        self._courier.call_back(message.status_callback, params, subject=message.sid, to=message.to)
+        told = Telling(message.status_callback, params, message.sid, message.to, "text", status)
+        self._courier.call_back(told)
 
     async def _carry(self, message: Message) -> None:
         """A text's way from the queue to the handset."""
@@ -255,11 +257,12 @@ class Texts:
         except ParseError as error:
             self._notice(phone, message, "webhook_failed", f"TwiML cannot be read: {error}")
             return
-        for element in list(root)[:REPLIES_MAX]:
-            if element.tag != "Message":
-                why = f"<{element.tag}> is not known in an answer to a text"
-                self._notice(phone, message, "webhook_failed", why)
-            elif (message.to, message.from_) not in self._exchange.opted_out:
+        if why := wrong_document(tuple(root), "text", inline=False):
+            self._exchange.note_violation(why, self._config.sms_url, message.sid)
+            self._notice(phone, message, "webhook_failed", why)
+            return
+        for element in root.findall("Message")[:REPLIES_MAX]:
+            if (message.to, message.from_) not in self._exchange.opted_out:
                 self._send_reply(message, element)
 
     def _send_reply(self, message: Message, element: Element) -> None:

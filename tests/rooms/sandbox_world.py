@@ -145,8 +145,8 @@ class Hand:
         self._post(f"phones/{self.number}/settings", settings)
         return self
 
-    def dials(self, to: str = OTHER) -> dict[str, Any]:
-        return self._post(f"phones/{self.number}/call", {"to": to})
+    def dials(self, to: str = OTHER, **more: str) -> dict[str, Any]:
+        return self._post(f"phones/{self.number}/call", {"to": to, **more})
 
     def does(self, act: str, sid: str) -> dict[str, Any]:
         return self._post(f"calls/{sid}/{act}", {})
@@ -176,6 +176,29 @@ class World:
         answer = self.http.post("/sandbox/api/faults", json=[{"where": where, "do": do, **more}])
         assert answer.status_code == 201, answer.text
 
+    def says(self, path: str, *verbs: str) -> str:
+        """From now on our side answers so to that path; returns its URL."""
+        self.ours.answers[path] = [(200, f"<Response>{''.join(verbs)}</Response>")]
+        return self.ours.url(path)
+
+    def keeps_to_the_documents(self) -> None:
+        """Nothing that Twilio does not document was asked or answered."""
+        assert self.violations() == []
+
+    def violations(self) -> list[str]:
+        noted = self.http.get("/sandbox/api/violations").json()["violations"]
+        return [each["what"] for each in noted]
+
+    def call(self, sid: str) -> dict[str, Any]:
+        return cast(dict[str, Any], self.http.get(f"/sandbox/api/calls/{sid}").json())
+
+    def call_to(self, number: str) -> str:
+        """Call that phone; what becomes of it, once that is settled."""
+        asked = '<Response><Pause length="600"/></Response>'
+        call = self.twilio.calls.create(to=number, from_=OURS, twiml=asked)
+        settled = ("in-progress", "busy", "no-answer", "failed")
+        return self.until_status(self.twilio.calls(call.sid).fetch, *settled)
+
     def until_status(self, fetch: Callable[[], Any], *wanted: str) -> str:
         """Ask until the resource has one of the statuses; bounded, paced by the item log."""
         after, until = 0, time.monotonic() + PATIENCE_S
@@ -191,7 +214,7 @@ class World:
 
 
 @contextmanager
-def sandbox_world() -> Iterator[World]:
+def sandbox_world(calls_per_second: float = 1.0) -> Iterator[World]:
     """Everything above, running. The fault that cuts answers must not look like a server error."""
     import logging
 
@@ -202,6 +225,7 @@ def sandbox_world() -> Iterator[World]:
         auth_token=TOKEN,
         sms_url=ours.url("/twilio/sms"),
         voice_url=ours.url("/twilio/voice"),
+        voice_status_url=ours.url("/twilio/ended"),
         lead_url=ours.url("/leads/website"),
         lead_key="the-source-key",
         timeline_url=ours.url("/leads"),
@@ -211,6 +235,7 @@ def sandbox_world() -> Iterator[World]:
             Handset("Mia Fox", MIA, "manager"),
         ),
         seconds_scale=SCALE,
+        calls_per_second=calls_per_second,
         network_s=0.01,
     )
     base = f"http://127.0.0.1:{port}"

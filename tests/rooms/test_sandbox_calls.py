@@ -72,7 +72,7 @@ def test_answer_and_press_one(world: World) -> None:
     assert reports(world, 4) == ["initiated", "ringing", "in-progress", "completed"]
     kept = world.twilio.calls(call.sid).fetch()
     assert (kept.status, kept.direction) == ("completed", "outbound-api")
-    assert kept.end_time is not None and kept.duration == "1"
+    assert kept.end_time is not None and int(kept.duration) >= 1
 
 
 def test_no_key_goes_on_with_the_next_verb(world: World) -> None:

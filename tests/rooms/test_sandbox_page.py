@@ -47,7 +47,8 @@ def test_a_reply_by_form(world: World) -> None:
 
 def test_a_call_by_form(world: World) -> None:
     ann = world.hand()
-    twiml = '<Response><Gather numDigits="1" timeout="100"><Say>Press 1</Say></Gather></Response>'
+    asks = f'<Gather numDigits="1" timeout="100" action="{world.ours.url("/voice/key")}">'
+    twiml = f"<Response>{asks}<Say>Press 1</Say></Gather></Response>"
     call = world.twilio.calls.create(to=ANN, from_=OURS, twiml=twiml)
     ann.expects("call_ringing")
     assert "Answer the call" in page(world)
