@@ -18,10 +18,12 @@ from service.desk.hear_fact import FactKind, OutsideFact, facts_of
 from service.ledger.schema_leads import OUTBOX_STATES, outbox
 from service.ledger.triggers import OUTBOX_FUNCTION
 from service.rules import answers
-from service.rules.decide import decide, fact_of, horizon, take_back_at
+from service.rules.actions import fact_of
+from service.rules.decide import decide, horizon, take_back_at
+from service.rules.folding import after, fold
 from service.rules.lead import DOUBLE_SUBMIT_WITHIN, LeadId, PageId, RepId, SourceId
 from service.rules.reception import Again, Known, receive
-from service.rules.standing import CLOSED, Standing, State, after, fold
+from service.rules.standing import CLOSED, Standing, State
 from service.rules.timeline import (
     KIND_OF,
     Arrived,

@@ -16,8 +16,9 @@ import pytest
 from service.cli import COMMANDS
 from service.config import NAMES, load
 from service.ledger.lead_rows import LeadRow, LeadView
+from service.rules.folding import fold
 from service.rules.lead import SourceId
-from service.rules.standing import State, fold
+from service.rules.standing import State
 from service.rules.timeline import KIND_OF, Arrived, Event, Fact
 from service.sandbox.app import CarrierConfig
 from service.sandbox.app import create_app as create_carrier

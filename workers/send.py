@@ -2,7 +2,8 @@
 
 Each thread keeps one warm connection to the carrier. They are given messages, or rung, by their own
 process's looks, so that a page leaves one queue hop after its lead arrived; and one of them asks
-the ledger every half second, so that nothing depends on that.
+the ledger every half second, so that nothing depends on that, and at the instant at which a call
+that waits may have a token.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from service.desk.dispatch import (
     renew_leases,
     take_next,
 )
+from service.desk.hanging_up import hang_up
 from service.desk.lost import sent_after_all
 from service.desk.mailing import sent_by
 from service.desk.settling import settle
-from service.desk.taking import Taking, taking_of
+from service.desk.taking import HangUpOrder, Taking, taking_of
 from service.desk.wanted import still_worth_sending
 from service.errors import LeadBusy, LedgerUnavailable, LineError
 from service.ledger.outbox_rows import OutboxRow
@@ -48,6 +50,8 @@ log = structlog.get_logger("send")
 
 # Looking without being rung: covers a ring lost, and rows ordered by other processes.
 LOOK_EVERY_S = 0.5
+# A token's instant that passed while nobody was free to ask.
+LOOK_LATE_S = 0.005
 # When the carrier was full or the ledger away: soon enough for a page, and rare enough.
 REST_S = 0.5
 # Nothing was sent at these tries; longer would keep the row from the next rung.
@@ -72,7 +76,8 @@ class Senders:
 
     A look in the same process may reserve a free sender and give it the message it ordered
     (``attend.Hands``). One idle sender at a time asks the ledger twice a second, for messages
-    ordered elsewhere; each that finds one rings the next, so that a backlog wakes them all.
+    ordered elsewhere, and when the next call may be made; each that finds one rings the next, so
+    that a backlog wakes them all.
     E-mails have a thread of their own: a slow mail server must not keep a phone from ringing.
     """
 
@@ -92,6 +97,7 @@ class Senders:
         self._rung = self._idle = self._reserved = 0
         self._in_hand: set[PageId] = set()
         self._asked_for = False
+        self._token_at: float | None = None  # monotonic; None: no call waits, as far as we know
         self._threads = [
             threading.Thread(target=self._run, name=f"send-{number}") for number in range(threads)
         ]
@@ -185,12 +191,26 @@ class Senders:
         asker = not self._asked_for
         self._asked_for = True
         self._idle += 1
-        heard = self._changed.wait(LOOK_EVERY_S if asker else WARM_EVERY_S)
+        heard = self._changed.wait(self._look_in_s() if asker else WARM_EVERY_S)
         self._idle -= 1
         if asker:
             self._asked_for = False
             self._changed.notify()  # somebody else becomes the one that asks
         return not heard and self._idle >= self._reserved
+
+    def _look_in_s(self) -> float:
+        """Seconds until the ledger is to be asked without being rung: at the instant of the token
+        that a call waits for, if that is sooner."""
+        if self._token_at is None:
+            return LOOK_EVERY_S
+        return min(LOOK_EVERY_S, max(LOOK_LATE_S, self._token_at - time.monotonic()))
+
+    def _waits_for_token(self, in_s: float) -> None:
+        """A call waits, and may have a token in so many seconds."""
+        with self._changed:
+            self._token_at = time.monotonic() + in_s
+            if in_s < LOOK_EVERY_S:
+                self._changed.notify_all()  # whoever is the one that asks must wait for less
 
     def _warm(self) -> float:
         try:
@@ -224,11 +244,16 @@ class Senders:
             self._in_hand.difference_update(row.id for row in rows)
 
     def _one(self, channels: tuple[Channel, ...] = ALL) -> bool:
-        """Send one message of these channels, if one waits; whether it did."""
+        """Send one message of these channels, if one may go; whether it did."""
+        if Channel.CALL in channels:
+            with self._changed:
+                self._token_at = None  # the answer says it anew, or one more is rung to ask
         taking = take_next(self._desk, self._public_url, self.name, channels)
-        if isinstance(taking, Full):
+        if isinstance(taking, Full) and taking.wait_s is None:
             others = tuple(channel for channel in ALL if channel is not taking.channel)
             taking = take_next(self._desk, self._public_url, self.name, others)
+        if isinstance(taking, Full) and taking.wait_s is not None:
+            self._waits_for_token(taking.wait_s)
         if not isinstance(taking, Taking):
             return False
         with self._changed:
@@ -264,9 +289,11 @@ class Senders:
             waited = True
         return outcome
 
-    def _asked(self, order: TextOrder | CallOrder | MailOrder) -> SendOutcome:
+    def _asked(self, order: TextOrder | CallOrder | MailOrder | HangUpOrder) -> SendOutcome:
         if isinstance(order, MailOrder):
             return sent_by(self._post, order)
+        if isinstance(order, HangUpOrder):
+            return hang_up(self._desk, self._line, order)
         if isinstance(order, CallOrder):
             return self._line.place_call(order)
         return self._line.send_text(order)

@@ -16,6 +16,7 @@ from itertools import groupby
 import structlog
 
 from service.desk.attend import attend
+from service.desk.calls.asking import ask_due
 from service.desk.desk import Desk
 from service.desk.dispatch import lapsed
 from service.desk.lost import sent_after_all
@@ -44,6 +45,8 @@ LAPSED_EVERY_S = 1.0
 # Messages without a receipt are asked about when they come of age; what is stuck is told soon.
 WATCH_EVERY_S = 1.0
 STUCK_EVERY_S = 5.0
+# A call whose meaning is held for 10 s is asked about soon after.
+CALLS_EVERY_S = 1.0
 # How long one turn may ask the carrier: a slow one must not keep us from what comes of age next.
 WATCH_FOR_S = 20.0
 # How long an ending sweep waits for an answer of the carrier; what it leaves is found again.
@@ -53,7 +56,7 @@ JOIN_S = 5.0
 @dataclass
 class Sweep:
     """One sweep. ``line`` is asked about messages whose sender died, or whose receipts stay
-    away."""
+    away, and about calls of whose end nobody told."""
 
     desk: Desk
     line: Line
@@ -71,6 +74,7 @@ class Sweep:
         beside = [
             self._beside("lapsed", self.settle_lapsed, LAPSED_EVERY_S),
             self._beside("watch", self.watch, WATCH_EVERY_S),
+            self._beside("calls", self.ask_calls, CALLS_EVERY_S),
         ]
         for thread in beside:
             thread.start()
@@ -179,6 +183,11 @@ class Sweep:
         if time.monotonic() - self._stuck_at >= STUCK_EVERY_S:
             self._stuck_at = time.monotonic()
             tell_stuck(self.desk)
+
+    def ask_calls(self) -> None:
+        """Ask about calls with leads whose end, or what they came to, nobody told in time."""
+        ends_at = time.monotonic() + WATCH_FOR_S
+        ask_due(self.desk, self.line, lambda: not self.stop.is_set() and time.monotonic() < ends_at)
 
     def settle_lapsed(self) -> None:
         """Messages whose sender died in mid-send: ask the carrier, then settle."""

@@ -15,6 +15,8 @@ import structlog
 from sqlalchemy import Connection
 
 from service.desk import counting
+from service.desk.calls.dialling import floor_of
+from service.desk.calls.ringing import begin_calls, hang_ups
 from service.desk.desk import Desk, new_page_id
 from service.desk.dispatch import LEASE_S
 from service.desk.orders import word_messages
@@ -24,7 +26,9 @@ from service.ledger import look, people, reach
 from service.ledger.counts import Delta
 from service.ledger.look import Given
 from service.ledger.outbox_rows import Order, OutboxRow
-from service.rules.decide import ACTOR, Page, Verdict, decide, fact_of
+from service.rules.actions import ACTOR, Page, Ring, fact_of
+from service.rules.call_facts import Purpose
+from service.rules.decide import Verdict, decide
 from service.rules.floor import Floor
 from service.rules.lead import LeadId
 from service.rules.policy import Policy
@@ -122,17 +126,14 @@ def _ask(
 ) -> tuple[Verdict, Floor]:
     """The rules' answer. What few looks need is only read, and the rules asked again, when their
     answer hangs on it: who answers texts that show no receipt, and whose turn it is (held then)."""
-    if held.standing.state is not State.WAITING and not _may_wait_again(held):
-        floor = Floor(people={}, on_duty=())
-        return decide(held.timeline, policy, floor, now), floor
-    floor = desk.present.floor_in(conn, held.generation, now, held.deaf, held.tripped)
+    floor = floor_of(desk, conn, held, now)
     if not _begins_climb(held):
         verdict = decide(held.timeline, policy, floor, now)
         unseen = {each.rep for each in verdict.actions if isinstance(each, Page) and each.unseen}
         if unseen:
             floor = replace(floor, answer_unseen=reach.answer_unseen(conn, unseen, now))
             verdict = decide(held.timeline, policy, floor, now)
-        if not _begins_turn(verdict):
+        if not _hangs_on_turns(verdict):
             return verdict, floor
     floor = replace(floor, turns=people.turns(conn, _route(held)))
     return decide(held.timeline, policy, floor, now), floor
@@ -143,13 +144,13 @@ def _begins_climb(held: Held) -> bool:
     return held.standing.state is State.WAITING and not held.standing.pages
 
 
-def _begins_turn(verdict: Verdict) -> bool:
-    return any(isinstance(action, Page) and action.begins_turn for action in verdict.actions)
-
-
-def _may_wait_again(held: Held) -> bool:
-    """A claim that runs out in this very look puts the lead back on the ladder."""
-    return held.standing.state is State.CLAIMED
+def _hangs_on_turns(verdict: Verdict) -> bool:
+    """Whether the answer hangs on whose turn it is: one begins, or a caller rings whose it is."""
+    return any(
+        (isinstance(action, Page) and action.begins_turn)
+        or (isinstance(action, Ring) and action.purpose is Purpose.INBOUND)
+        for action in verdict.actions
+    )
 
 
 def _route(held: Held) -> str:
@@ -178,12 +179,14 @@ def _write(
 ) -> tuple[tuple[Order, ...], bool]:
     """Write all of it in one statement; nothing when nothing changed. The messages ordered, and
     whether the one that there is was taken: a phone may have been sent a page just now."""
-    unchanged = not events and held.row.woken_at is None
+    known = with_events(held, events)
+    endings = hang_ups(conn, known, now)
+    unchanged = not events and not endings and held.row.woken_at is None
     if unchanged and held.row.look_again_at == verdict.look_again_at:
         return (), False
-    known = with_events(held, events)
     worded = word_messages(desk, conn, known, verdict.actions, events, policy, now)
-    orders = _taken(desk, worded.orders) if taken_by else worded.orders
+    orders = (*endings, *worded.orders)
+    orders = _taken(desk, orders) if taken_by else orders
     whole = written(held, known, events, verdict.look_again_at, woken=False, at=now)
     whole = replace(
         whole,
@@ -195,7 +198,8 @@ def _write(
         given=_given(held, verdict, policy, floor),
     )
     taken = look.write(conn, whole)
-    if held.standing.pages or not known.standing.open:
+    begin_calls(desk, conn, known, orders, now)
+    if held.standing.pages or held.standing.rings or not known.standing.open:
         withdraw_unwanted(conn, known, now)
     return orders, taken
 

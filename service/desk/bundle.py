@@ -75,7 +75,11 @@ def _words(desk: Desk, going: Sequence[Picked], told: Mapping[LeadId, Told]) -> 
         oldest = min(each.lead.arrived_at for each in going if each.lead)
         return bundle_text(
             clock=clock_text(crew.zone_of(row.rep_id), oldest),
-            waiting=[_waiting(told[_lead_of(each)]) for each in going],
+            # In the order in which they were asked for: a repeat is taken later, not told later.
+            waiting=[
+                _waiting(told[_lead_of(each)])
+                for each in sorted(going, key=lambda each: each.row.ordered_clock)
+            ],
             link=link,
         )
     if row.again_of is None:

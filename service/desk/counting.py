@@ -5,14 +5,28 @@ Only the names and labels of `docs/metrics.md`; never a person, a number or an i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from service.ledger.counts import Delta
 from service.ledger.leads import LeadRow
 from service.phone.codes import COUNTED_CODES
+from service.rules.call_facts import (
+    Attempted,
+    CallMissed,
+    Contacted,
+    Ended,
+    Owed,
+    OwedMet,
+    OwedMissed,
+    RingFailed,
+    VoicemailLeft,
+    VoicemailReceived,
+)
+from service.rules.calls import AnsweredBy
+from service.rules.folding import after
 from service.rules.lead import LeadId, PageId
-from service.rules.standing import Standing, after
+from service.rules.standing import Standing
 from service.rules.timeline import (
     Channel,
     Claimed,
@@ -32,11 +46,20 @@ REP_EDGES = (
     5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800,
 )  # fmt: skip
 
+# The carrier's own queue of calls. By default it starts one a second, so each second is one call
+# too many; what waits for minutes rings somebody who has given it up.
+QUEUE_EDGES = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
+
+_MACHINES = frozenset({AnsweredBy.MACHINE, AnsweredBy.BEEP, AnsweredBy.MESSAGE_END})
+
 LATENCIES: dict[str, tuple[float, ...]] = {
     "page_accepted_latency_seconds": PAGE_EDGES,
     "page_delivered_latency_seconds": PAGE_EDGES,
     "claimed_latency_seconds": REP_EDGES,
+    "first_attempt_latency_seconds": REP_EDGES,
+    "first_contact_latency_seconds": REP_EDGES,
     "look_lag_seconds": PAGE_EDGES,
+    "call_queue_seconds": QUEUE_EDGES,
 }
 
 
@@ -77,6 +100,11 @@ def look_lag(lead_id: LeadId, due_at: datetime, seconds: float) -> Iterator[Delt
     yield from observed("look_lag_seconds", key, seconds, {"kind": "attend"})
 
 
+def call_queued(page_id: PageId, seconds: float) -> Iterator[Delta]:
+    """How long the carrier says that a call it accepted waits before it is begun."""
+    yield from observed("call_queue_seconds", f"{page_id}:queue", seconds, {})
+
+
 def deltas_of(
     row: LeadRow, before: Standing, timeline: Timeline, events: Sequence[Event]
 ) -> list[Delta]:
@@ -85,9 +113,13 @@ def deltas_of(
         return []
     found: list[Delta] = []
     standing = before
+    spoke = {e.fact.call_id for e in events if isinstance(e.fact, VoicemailReceived)}
     for event in events:
+        later = after(standing, event)
         found.extend(_of(row.id, standing, timeline, event))
-        standing = after(standing, event)
+        found.extend(_of_call(row.id, standing, spoke, event))
+        found.extend(_firsts(row.id, standing, later, event))
+        standing = later
     return found
 
 
@@ -125,6 +157,74 @@ def _of(lead_id: LeadId, before: Standing, timeline: Timeline, event: Event) -> 
             yield Delta(key, "escalations_total", {"step": to.value, "reason": why.value})
         case _:
             return
+
+
+def _of_call(
+    lead_id: LeadId, before: Standing, spoke: Collection[str], event: Event
+) -> Iterator[Delta]:
+    """What happened on and about calls. ``spoke``: calls of whose messages we learn at once with
+    their end, so that they count as voicemails."""
+    key = f"{lead_id}:{event.seq}"
+    match event.fact:
+        case Attempted(call_id=str() as call_id, ended=str()) as tried:
+            if any(line.inbound and line.call_id == call_id for line in before.lines):
+                yield _inbound(call_id, "answered")
+            else:
+                labels = {"outcome": _outcome(tried)}
+                yield Delta(f"{call_id}:outbound", "outbound_calls_total", labels)
+        case CallMissed(call_id=call_id, short=short) if call_id not in spoke:
+            yield _inbound(call_id, "abandoned_short" if short else "missed")
+        case VoicemailReceived(call_id=call_id):
+            yield _inbound(call_id, "voicemail")
+        case VoicemailLeft(evidence=evidence):
+            yield Delta(key, "voicemails_left_total", {"evidence": evidence})
+        case RingFailed(reason=reason):
+            yield Delta(key, "rings_failed_total", {"reason": reason})
+        case Owed(kind=kind):
+            yield Delta(key, "owed_total", {"kind": kind.value})
+        case OwedMet(kind=kind, late=late):
+            labels = {"kind": kind.value, "late": truth(late)}
+            yield Delta(key, "owed_met_total", labels)
+        case OwedMissed(kind=kind):
+            yield Delta(key, "owed_missed_total", {"kind": kind.value})
+        case _:
+            return
+
+
+def _inbound(call_id: str, outcome: str) -> Delta:
+    """A lead's call to us is counted once, as what was first known of its end."""
+    return Delta(f"{call_id}:inbound", "inbound_calls_total", {"outcome": outcome})
+
+
+def _outcome(tried: Attempted) -> str:
+    """What a call that we dialled came to: who answered it, or why nobody did."""
+    if tried.ended != Ended.ANSWERED:
+        return "canceled" if tried.ended == Ended.ABANDONED else str(tried.ended)
+    if tried.answered_by == AnsweredBy.HUMAN:
+        return "human"
+    return "machine" if tried.answered_by in _MACHINES else "unknown"
+
+
+def truth(holds: bool) -> str:
+    """A truth as a label's value."""
+    return "true" if holds else "false"
+
+
+def _firsts(lead_id: LeadId, before: Standing, later: Standing, event: Event) -> Iterator[Delta]:
+    """How long a lead waited for its first call and for the first that reached it, on the wall
+    clock. Once for each lead: a contact that is taken back, and made later, is not counted anew."""
+    if not isinstance(event.fact, Attempted | Contacted):
+        return
+    labels = {"source": before.source, "evidence": event.fact.evidence}
+    firsts = (
+        ("attempt", before.first_attempt_at, later.first_attempt_at),
+        ("contact", before.first_contact_at, later.first_contact_at),
+    )
+    for what, known, at in firsts:
+        if known is None and at is not None:
+            waited_s = (at - before.t0).total_seconds()
+            key = f"{lead_id}:first_{what}"
+            yield from observed(f"first_{what}_latency_seconds", key, waited_s, labels)
 
 
 def _was_sent(timeline: Timeline, page_id: PageId) -> bool:

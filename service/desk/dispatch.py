@@ -1,7 +1,9 @@
 """A message on its way: taken under its lead's lock, by one sender, for as long as its lease runs.
 
 ``take_next`` is one transaction; then the sender talks to the carrier and holds nothing but a
-lease. What came of it is ``settling``'s business.
+lease. A call is picked when its token is there, and never before: nothing is reserved, so the most
+urgent one that waits then has it, and is looked at then. What came of it is ``settling``'s
+business.
 """
 
 from __future__ import annotations
@@ -14,10 +16,9 @@ from sqlalchemy import Connection
 
 from service.desk.bundle import Bundle, gather
 from service.desk.desk import Desk
-from service.desk.mailing import mail_of
-from service.desk.taking import Taking, order_of
+from service.desk.taking import HANG_UP, Taking, order_of, sender_of
 from service.desk.wanted import asked_for, expire, refuse
-from service.ledger import leads, outbox_taking, pace, people
+from service.ledger import call_tokens, leads, outbox_taking, pace, people
 from service.ledger.outbox_rows import OutboxRow, Picked
 from service.rules.lead import LeadId, PageId
 from service.rules.timeline import Channel
@@ -28,18 +29,21 @@ from service.team.team import Carrier
 LEASE_S = 5.0
 # A row that is no longer wanted is dropped and the next one asked for; this bounds one asking.
 PICKS_MAX = 50
-# How long a message may wait for its slot (1 call/s by default) in a sender's hands.
+# How long a text may wait for its number's slot in a sender's hands, where the team has a pace.
 SLOT_WAIT_MAX_S = 2.0
+# Somebody else is taking the token in this instant, or lets it go: a transaction's time.
+BUCKET_HELD_S = 0.02
 
 ALL = (Channel.TEXT, Channel.CALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """The oldest message waits for its sender's next slot, further off than is worth waiting:
-    messages of other channels may go first."""
+    """Messages of this channel wait for a slot or token, and nothing else may go. ``wait_s``: the
+    seconds until there may be one; None: further off than is worth waiting for."""
 
     channel: Channel
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Crowded:
 def take_next(
     desk: Desk, public_url: str, taken_by: str, channels: tuple[Channel, ...] = ALL
 ) -> Taking | Full | None:
-    """Take the oldest message that is still wanted; None when nothing waits.
+    """Take the most urgent message that may go and is still wanted; None when nothing waits.
 
     Raises LedgerUnavailable: then nothing was taken.
     """
@@ -60,9 +64,9 @@ def take_next(
     for _ in range(PICKS_MAX):
         woken: list[LeadId] = []
         with desk.ledger.transaction() as conn:
-            picked = outbox_taking.pick_next(conn, channels, crowded)
-            if picked is None:
-                return None
+            picked = _pick(conn, channels, crowded)
+            if not isinstance(picked, Picked):
+                return picked
             taking = _taken_or_left(desk, conn, picked, public_url, taken_by, woken)
         if woken:
             desk.wake(woken)
@@ -71,6 +75,27 @@ def take_next(
         elif taking is not None:
             return taking
     return None
+
+
+def _pick(
+    conn: Connection, channels: tuple[Channel, ...], crowded: set[str]
+) -> Picked | Full | None:
+    """The next message in order. Calls come into it only while this transaction holds their
+    token: texts go past calls that wait for it, and no sender keeps a call from another."""
+    if Channel.CALL not in channels:
+        return outbox_taking.pick_next(conn, channels, crowded)
+    waits = call_tokens.waiting(conn)
+    if waits.endings and (ending := call_tokens.pick_hang_up(conn)) is not None:
+        return Picked(ending, None)
+    token_in_s: float | None = None
+    if waits.calls:
+        token_in_s = waits.token_in_s or call_tokens.hold_bucket(conn)
+        if token_in_s == 0.0:
+            return outbox_taking.pick_next(conn, channels, crowded)
+        token_in_s = BUCKET_HELD_S if token_in_s is None else token_in_s
+    others = tuple(channel for channel in channels if channel is not Channel.CALL)
+    picked = outbox_taking.pick_next(conn, others, crowded) if others else None
+    return Full(Channel.CALL, token_in_s) if picked is None and token_in_s else picked
 
 
 def _taken_or_left(
@@ -82,7 +107,7 @@ def _taken_or_left(
     woken: list[LeadId],
 ) -> Taking | Full | Crowded | None:
     """Take a row that was picked; None when it is not wanted any more. ``woken`` gets the leads of
-    pages that came too late."""
+    messages that came too late."""
     now = desk.clock.now()
     if picked.lead is not None:
         now = max(now, picked.lead.last_recorded_at)
@@ -119,18 +144,10 @@ def _take(
     now: datetime,
     woken: list[LeadId],
 ) -> Taking | Full | Crowded:
-    row = picked.row
-    if row.channel is Channel.EMAIL:
-        outbox_taking.mark_taken(conn, row.id, taken_by, LEASE_S, now)
-        return Taking(row, mail_of(row))
-    team = desk.present.crew().team
-    sender, per_second = _pace_of(team.carrier, row.channel)
-    wait_s = 0.0
-    if per_second is not None:
-        slot = pace.take_slot(conn, sender, row.channel.value, 1.0 / per_second, SLOT_WAIT_MAX_S)
-        if slot is None:
-            return Full(row.channel)
-        wait_s = slot
+    row, team = picked.row, desk.present.crew().team
+    sender, wait_s = sender_of(row, team.carrier), _slot(conn, row, team.carrier)
+    if wait_s is None:
+        return Full(row.channel)
     together = Bundle((row,))
     if row.kind == "page_text":
         if not pace.take_phone_slot(conn, row.to_number, wait_s):
@@ -144,11 +161,17 @@ def _take(
     return Taking(head, order, wait_s, tuple(carried))
 
 
-def _pace_of(carrier: Carrier, channel: Channel) -> tuple[str, float | None]:
-    """Whom a message is from, and how many of its kind that number may send a second."""
-    if channel is Channel.CALL:
-        return carrier.pages_call_from, carrier.calls_per_second
-    return carrier.pages_from, carrier.texts_per_second
+def _slot(conn: Connection, row: OutboxRow, carrier: Carrier) -> float | None:
+    """Take what its pace asks of a message: seconds to wait for it, None when that is too long.
+    A call is picked by whoever holds its token, and waits for nothing."""
+    if row.kind == HANG_UP or row.channel is Channel.EMAIL:
+        return 0.0
+    if row.channel is Channel.CALL:
+        return 0.0 if call_tokens.take_token(conn, 1.0 / carrier.calls_per_second) else None
+    if carrier.texts_per_second is None:
+        return 0.0
+    every_s = 1.0 / carrier.texts_per_second
+    return pace.take_slot(conn, carrier.pages_from, row.channel.value, every_s, SLOT_WAIT_MAX_S)
 
 
 def renew_leases(desk: Desk, page_ids: Collection[PageId]) -> bool:

@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import Connection
+
 from service.desk.desk import Desk
-from service.desk.record import hold, numbered, record
+from service.desk.record import Held, hold, numbered, record
 from service.ledger import inbound
 from service.rules import answers
+from service.rules.agreed import agreed_at
+from service.rules.call_facts import Attempted, Contacted, NoAnswer
 from service.rules.lead import LeadId, RepId
-from service.rules.timeline import (
-    Attempted,
-    By,
-    Contacted,
-    Ending,
-    Fact,
-    NoAnswer,
-    OptedOut,
-)
+from service.rules.timeline import By, Ending, Fact, OptedOut
 
 
 class FactKind(StrEnum):
@@ -66,9 +62,7 @@ def hear_fact(desk: Desk, lead_id: LeadId, told: OutsideFact, key: str) -> Heard
         if inbound.seen(conn, name) is not None:
             return HeardFact.KNOWN
         now = desk.now_for(held.row.last_recorded_at)
-        facts = facts_of(held.standing.open, told) or answers.outcome(
-            held.standing, told.rep, told.outcome or Ending.TALKED, By.API, told.reason
-        )
+        facts = facts_of(held.standing.open, told) or _outcome(desk, conn, held, told, now)
         if not facts:
             return HeardFact.CLOSED
         inbound.remember(conn, name, "api", lead_id, None, now)
@@ -82,6 +76,26 @@ def hear_fact(desk: Desk, lead_id: LeadId, told: OutsideFact, key: str) -> Heard
         )
     desk.wake([lead_id])
     return HeardFact.RECORDED
+
+
+def _outcome(
+    desk: Desk, conn: Connection, held: Held, told: OutsideFact, now: datetime
+) -> tuple[Fact, ...]:
+    """What an outcome means for the lead; the words beside "call later" may name an instant."""
+    crew = desk.present.crew()
+    ending = told.outcome or Ending.TALKED
+    when = told.reason if ending is Ending.CALL_LATER else None
+    zone = crew.zone_of(told.rep) if told.rep else crew.team.timezone
+    return answers.outcome(
+        held.standing,
+        told.rep,
+        ending,
+        By.API,
+        told.reason,
+        at=now,
+        call_at=agreed_at(when, zone, now) if when else None,
+        contact_after_s=desk.present.policy(conn, held.row.policy_version).calls.contact_after_s,
+    )
 
 
 def facts_of(still_open: bool, told: OutsideFact) -> tuple[Fact, ...]:

@@ -1,4 +1,4 @@
-"""What the carrier tells us: how far a message has come, and which key a rep pressed on a call.
+"""What the carrier tells us: how far a message, or a call to a rep, has come.
 
 A status never goes down, and hearing anything twice changes nothing: receipts come late, twice and
 out of order, and may overtake the answer to our own request.
@@ -14,40 +14,38 @@ import structlog
 from sqlalchemy import Connection
 
 from service.desk import reach
+from service.desk.calls.dialling import floor_of
+from service.desk.calls.once import Heard, follow
+from service.desk.calls.ringing import heard_of_leg, rings_in_vain
 from service.desk.carried import carried_ids
 from service.desk.desk import Desk
 from service.desk.present import floor_changed, floor_moves
-from service.desk.record import Held, hold, numbered, persistently, record, with_events
+from service.desk.record import Held, hold, numbered, record, with_events
 from service.errors import LeadBusy
-from service.ledger import inbound, leads, outbox, people
+from service.ledger import looks, outbox, outbox_calls
 from service.ledger.outbox import OutboxRow
-from service.phone.callbacks import CallStatus, KeyPressed, TextStatus
+from service.phone.callbacks import CallStatus, TextStatus
 from service.phone.codes import call_failure, failure
-from service.rules import answers, spoken
+from service.rules import answers
 from service.rules.decide import decide
-from service.rules.lead import ERASED, LeadId, PageId, RepId
+from service.rules.lead import PageId, RepId
 from service.rules.standing import State
 from service.rules.timeline import (
-    By,
     Channel,
-    Claimed,
-    ClaimLost,
     Event,
     Fact,
     PageDelivered,
     PageFailed,
     PageSent,
-    Passed,
 )
 
 log = structlog.get_logger("line")
 
 CARRIER = "carrier"
 PAGES = ("page_text", "page_call", "page_email")
-TAKE_KEY, PASS_KEY = "1", "2"
 
-# A call that ended so was never going to ring. Busy and unanswered are silence, not failure.
-_CALL_FAILED = ("failed", "canceled")
+# A call that ended so reached nobody, and would not now. Unanswered is silence, not failure.
+_CALL_FAILED = ("failed", "canceled", "busy")
 _TEXT_FAILED = ("failed", "undelivered", "canceled")
 
 
@@ -68,7 +66,7 @@ def hear_receipt(desk: Desk, status: TextStatus | CallStatus) -> bool:
 
 def _hear_one(desk: Desk, status: TextStatus | CallStatus) -> tuple[PageId, ...] | None:
     """The same for one row; which others it carries, None when we know no such message."""
-    wake: LeadId | None = None
+    heard = Heard()
     with desk.ledger.transaction() as conn:
         row = outbox.row(conn, status.page_id)
         if row is None:
@@ -90,13 +88,27 @@ def _hear_one(desk: Desk, status: TextStatus | CallStatus) -> tuple[PageId, ...]
             because = f"the carrier says {status.status}"
             events = numbered(held, facts, at=now, now=now, because=because, actor=CARRIER)
             record(conn, held, events, look_again_at=_put_off(desk, conn, held, events, now))
-            wake = held.id if any(answers.stirs(fact) for fact in facts) else None
+            heard = Heard(stirred=any(answers.stirs(fact) for fact in facts))
+        if held is not None and isinstance(status, CallStatus):
+            heard = _heard_of_call(conn, held, row, status, now, heard)
         floor_moved = floor_moves(conn, _reachability(desk, conn, held, row, status, now))
-    if wake is not None:
-        desk.wake([wake])
+    if held is not None:
+        follow(desk, held.id, heard)
     if floor_moved:
         floor_changed(desk.ledger, desk.clock.now())
     return carried
+
+
+def _heard_of_call(
+    conn: Connection, held: Held, row: OutboxRow, status: CallStatus, now: datetime, heard: Heard
+) -> Heard:
+    """What a call to a rep that rings or has ended means for the call that it connects; a look is
+    due for one that rings in vain, too."""
+    stirred, freed = heard_of_leg(conn, held, row, status, now)
+    in_vain = rings_in_vain(held, row, status, now)
+    if in_vain:
+        looks.ask_look(conn, held.id, now)
+    return replace(heard, stirred=heard.stirred or stirred or in_vain, freed=freed)
 
 
 def _put_off(
@@ -108,7 +120,7 @@ def _put_off(
     delivered = any(isinstance(event.fact, PageDelivered) for event in events)
     if not delivered or known.standing.state is not State.WAITING:
         return None
-    floor = desk.present.floor_in(conn, held.generation, now, held.deaf, held.tripped)
+    floor = floor_of(desk, conn, held, now)
     policy = desk.present.policy(conn, held.row.policy_version)
     verdict = decide(known.timeline, policy, floor, now)
     return None if verdict.actions else verdict.look_again_at
@@ -145,6 +157,14 @@ def _other_lives(conn: Connection, row: OutboxRow) -> bool:
     return not _has_failed(other.channel, other.carrier_status)
 
 
+def _ended_by_us(conn: Connection, row: OutboxRow) -> bool:
+    """Whether we had this call ended because nobody wanted it: that says nothing of the phone."""
+    return (
+        row.channel is Channel.CALL
+        and outbox.row(conn, outbox_calls.hang_up_id(row.id)) is not None
+    )
+
+
 def _facts_of(
     conn: Connection, held: Held, row: OutboxRow, status: TextStatus | CallStatus
 ) -> list[Fact]:
@@ -158,7 +178,7 @@ def _facts_of(
     delivered = has_fact(held, PageDelivered, page_id)
     if isinstance(status, TextStatus) and status.reached and not delivered:
         facts.append(PageDelivered(page_id, rep, channel))
-    lost = _has_failed(channel, status.status) and not delivered
+    lost = _has_failed(channel, status.status) and not delivered and not _ended_by_us(conn, row)
     if lost and not has_fact(held, PageFailed, page_id) and not _other_lives(conn, row):
         facts.append(_failed(page_id, rep, channel, status.status, status.code))
     return facts
@@ -183,117 +203,3 @@ def _failed(
         why = call_failure(status, code) or why
     reason = why.reason if why else status
     return PageFailed(page_id, rep, channel, reason, code, ends_channel=True)
-
-
-# Keys on a call that pages
-
-
-def spoken_page(desk: Desk, page_id: PageId) -> tuple[str, bool]:
-    """What a rep hears who picks up, and whether a key is asked: the page while the lead waits,
-    else who has it."""
-    with desk.ledger.transaction() as conn:
-        row = outbox.row(conn, page_id)
-        view = leads.read_lead(conn, row.lead_id) if row and row.lead_id else None
-    if row is None or view is None:
-        return spoken.spoken_closed(), False
-    if view.row.owner is not None and view.row.owner != row.rep_id:
-        return _spoken_taken(desk, RepId(view.row.owner)), False
-    if view.row.state in ("settled", "excluded"):
-        return spoken.spoken_closed(), False
-    return row.body, True
-
-
-def hear_key(desk: Desk, key: KeyPressed) -> str | None:
-    """Act on a key; what to say then. None: no such key, the page is to be said again.
-
-    A replay of the same key on the same call gets the same words. Raises LeadBusy,
-    LedgerUnavailable.
-    """
-    if key.digits not in (TAKE_KEY, PASS_KEY):
-        return None
-    return persistently(lambda: _hear_key(desk, key))
-
-
-def _hear_key(desk: Desk, key: KeyPressed) -> str | None:
-    with desk.ledger.transaction() as conn:
-        name = f"key:{key.dedupe_key}"
-        before = inbound.seen(conn, name)
-        if before is not None:
-            return before.answer
-        row = outbox.row(conn, key.page_id)
-        held = hold(conn, row.lead_id) if row and row.lead_id else None
-        if row is None or held is None or row.rep_id is None:
-            return spoken.spoken_closed()
-        # Asked again under the lead's lock: two deliveries of one key are one key.
-        before = inbound.seen(conn, name)
-        if before is not None:
-            return before.answer
-        words = _apply_key(desk, conn, held, row, key)
-        now = desk.clock.now()
-        inbound.remember(conn, name, "key", held.id, words, now)
-        was_deaf = held.is_deaf(row.to_number)
-        hears = was_deaf and reach.came_through(conn, row.to_number, Channel.CALL, now)
-        floor_moves(conn, hears)
-        lead_id = held.id
-    desk.wake([lead_id])
-    if hears:
-        floor_changed(desk.ledger, desk.clock.now())
-    return words
-
-
-def _apply_key(desk: Desk, conn: Connection, held: Held, row: OutboxRow, key: KeyPressed) -> str:
-    rep = row.rep_id
-    assert rep is not None
-    now = desk.now_for(held.row.last_recorded_at)
-    said = (
-        answers.claim(held.standing, rep, By.KEY)
-        if key.digits == TAKE_KEY
-        else answers.decline(held.standing, rep, By.KEY)
-    )
-    facts: list[Fact] = []
-    if not has_fact(held, PageDelivered, row.page_id):
-        facts.append(PageDelivered(row.page_id, rep, row.channel))
-    facts.extend(said)
-    events = numbered(
-        held,
-        facts,
-        at=now,
-        now=now,
-        because=f"pressed {key.digits}",
-        actor=f"rep:{rep}",
-    )
-    record(conn, held, events)
-    return _spoken_after(desk, conn, held, rep, said, took=key.digits == TAKE_KEY)
-
-
-def _spoken_after(
-    desk: Desk,
-    conn: Connection,
-    held: Held,
-    rep: RepId,
-    said: tuple[Fact, ...],
-    *,
-    took: bool,
-) -> str:
-    for fact in said:
-        match fact:
-            case ClaimLost(owner=owner):
-                return _spoken_taken(desk, owner) if owner else spoken.spoken_closed()
-            case Passed():
-                return spoken.spoken_passed()
-            case Claimed():
-                break
-    if not held.standing.open:
-        return spoken.spoken_closed()
-    if not took:
-        return spoken.spoken_passed()
-    lead = leads.person_of(conn, held.id) or ERASED
-    person = desk.present.crew().people.get(rep)
-    deaf = person is not None and (person.phone, Channel.TEXT) in people.deaf_phones(conn)
-    texts = not deaf and not desk.present.crew().team.texts_off
-    return spoken.spoken_yours(lead, text_follows=texts)
-
-
-def _spoken_taken(desk: Desk, owner: RepId) -> str:
-    person = desk.present.crew().people.get(owner)
-    return spoken.spoken_taken(person.name if person else "Somebody")

@@ -7,24 +7,27 @@ Pressing twice, or sending the form again, is pressing once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from service.desk.claiming import claim
 from service.desk.desk import Desk
-from service.desk.record import hold, numbered, persistently, record
+from service.desk.record import Held, hold, numbered, persistently, record
 from service.desk.rep_link import DeadLink, find
 from service.ledger import inbound
 from service.ledger.outbox_links import LinkedPage
 from service.rules import answers
+from service.rules.agreed import agreed_at
+from service.rules.call_facts import RingAsked
 from service.rules.floor import Person
 from service.rules.lead import LeadId
-from service.rules.standing import Standing
 from service.rules.timeline import By, Ending, Fact
 
 
 class Button(StrEnum):
-    """What may be pressed besides an outcome."""
+    """What may be pressed besides an outcome. Who has the lead and claims it is rung."""
 
     CLAIM = "Claim"
     PASS = "Pass"
@@ -73,24 +76,38 @@ def _press(
     if held is None or inbound.seen(conn, name) is not None:
         return None
     now = desk.now_for(held.row.last_recorded_at)
-    facts = _facts(held.standing, rep, pressed)
+    facts = _facts(desk, conn, held, rep, pressed, now)
     if held.person is None:
         facts = ()  # whoever was erased is nobody's to call
-    because = f"pressed {_label(pressed.what)} on the page"
+    rings = any(isinstance(fact, RingAsked) for fact in facts)
+    because = f"pressed {'Ring me' if rings else _label(pressed.what)} on the page"
     events = numbered(held, facts, at=now, now=now, because=because, actor=f"rep:{rep.id}")
     record(conn, held, events)
     inbound.remember(conn, name, "link", held.id, None, now)
     return held.id if facts else None
 
 
-def _facts(standing: Standing, rep: Person, pressed: Pressed) -> tuple[Fact, ...]:
+def _facts(
+    desk: Desk, conn: Connection, held: Held, rep: Person, pressed: Pressed, now: datetime
+) -> tuple[Fact, ...]:
     match pressed.what:
         case Button.CLAIM:
-            return answers.claim(standing, rep.id, By.LINK)
+            return claim(desk, conn, held, rep.id, By.LINK, now).facts
         case Button.PASS:
-            return answers.decline(standing, rep.id, By.LINK)
+            return answers.decline(held.standing, rep.id, By.LINK)
         case Ending() as ending:
-            return answers.outcome(standing, rep.id, ending, By.LINK, pressed.when)
+            zone = desk.present.crew().zone_of(rep.id)
+            policy = desk.present.policy(conn, held.row.policy_version)
+            return answers.outcome(
+                held.standing,
+                rep.id,
+                ending,
+                By.LINK,
+                pressed.when,
+                at=now,
+                call_at=agreed_at(pressed.when, zone, now) if pressed.when else None,
+                contact_after_s=policy.calls.contact_after_s,
+            )
 
 
 def _label(what: Button | Ending) -> str:

@@ -11,10 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.rules import masking
+from service.rules.call_facts import Attempted, VoicemailLeft
+from service.rules.causes import Cause, cause_of, cause_of_debt
+from service.rules.connecting import is_ringing, lines_up
 from service.rules.decide import take_back_at
+from service.rules.floor import Floor
 from service.rules.lead import Lead, RepId
+from service.rules.owed import unpaid
 from service.rules.policy import Policy
-from service.rules.standing import Standing
+from service.rules.standing import Came, Standing
 from service.rules.timeline import AskedAgain, Ending, Event, Outcome, Timeline
 
 
@@ -36,12 +41,59 @@ MAY_LOG = frozenset({Stance.MINE, Stance.TAKEN_BACK})
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How a rep reaches this lead. ``connects``: we put them through; ``private``: and the lead's
+    number is kept from them; ``number`` is ours, which puts them through when they call it;
+    ``lawful_at``: from when on the lead may be called, None: now, or it makes no difference."""
+
+    connects: bool = False
+    private: bool = False
+    number: str | None = None
+    lawful_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A voicemail that the lead left: of ``seconds``, at ``at``, in words as far as there are."""
+
+    sid: str
+    seconds: int
+    at: datetime
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallMade:
+    """The last call of ours that has ended. ``asks``: only the rep can say how it went;
+    ``voicemail``: a message was left."""
+
+    at: datetime
+    came: Came
+    bridged_s: float
+    asks: bool
+    voicemail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallOwed:
+    """The call that is owed next: why, from when on it may be made, and by when it was
+    promised."""
+
+    cause: Cause
+    call_at: datetime
+    due_at: datetime
+    missed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One lead as this rep may see it. ``token`` opens its page alone.
 
-    ``lead`` is masked while they may claim it, whole once it is theirs, else None. ``by`` is when
-    a claim without a call ends; ``logged`` the last outcome that anybody told, when they did, and
-    the time that was agreed for another call.
+    ``lead`` is masked while they may claim it, whole once it is theirs (but for a private number),
+    else None. ``cause`` is why a known lead waits again. ``by`` is when a claim without a call
+    ends; ``logged`` the last outcome that anybody told, when they did, and the time that was agreed
+    for another call. ``call``, ``owed`` and ``voicemails`` are for whoever has the lead;
+    ``talking``, ``ringing``: a call with them is up, the rep's phone rings for it.
     """
 
     token: str
@@ -52,36 +104,90 @@ class Card:
     arrived_at: datetime
     since: datetime
     asked_again: bool
+    cause: Cause | None = None
     owner: RepId | None = None
     by: datetime | None = None
     logged: tuple[Ending, datetime, str | None] | None = None
+    way: Way = Way()
+    talking: bool = False
+    ringing: bool = False
+    call: CallMade | None = None
+    owed: CallOwed | None = None
+    voicemails: tuple[Message, ...] = ()
 
 
-def card_of(
-    token: str,
-    rep: RepId,
-    lead: Lead | None,
-    timeline: Timeline,
-    standing: Standing,
-    policy: Policy,
-    source_name: str,
-) -> Card:
-    """The card of one lead for one rep; ``lead`` None: erased."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a lead, to be shown as far as this rep may see it. ``person`` None:
+    erased."""
+
+    person: Lead | None
+    timeline: Timeline
+    standing: Standing
+    policy: Policy
+    floor: Floor
+    source_name: str
+    way: Way = Way()
+    voicemails: tuple[Message, ...] = ()
+
+
+def card_of(token: str, rep: RepId, known: Known, now: datetime) -> Card:
+    """The card of one lead for one rep."""
+    standing, lead = known.standing, known.person
     stance = stance_of(standing, rep, erased=lead is None)
-    mine = stance is Stance.MINE
-    return Card(
+    card = Card(
         token=token,
         stance=stance,
-        lead=_visible(lead, stance),
+        lead=_visible(lead, stance, private=known.way.private),
         has_phone=lead is not None and lead.phone is not None,
-        source_name=source_name,
+        source_name=known.source_name,
         arrived_at=standing.arrived_at,
         since=standing.t0,
-        asked_again=any(isinstance(event.fact, AskedAgain) for event in timeline),
+        asked_again=any(isinstance(event.fact, AskedAgain) for event in known.timeline),
+        cause=cause_of(standing, known.timeline) if stance in MAY_CLAIM else None,
         owner=standing.owner if stance is Stance.TAKEN else None,
-        by=take_back_at(standing, policy) if mine else None,
-        logged=_logged(timeline) if mine or stance is Stance.CLOSED else None,
+        logged=_logged(known.timeline) if stance in (Stance.MINE, Stance.CLOSED) else None,
     )
+    return _of_owner(card, known, now) if stance is Stance.MINE else card
+
+
+def _of_owner(card: Card, known: Known, now: datetime) -> Card:
+    """The card with what only who has the lead may see."""
+    standing = known.standing
+    return replace(
+        card,
+        by=take_back_at(standing, known.policy, known.floor),
+        way=known.way,
+        talking=bool(lines_up(standing, now)),
+        ringing=is_ringing(standing, now),
+        call=_last_call(standing, known.timeline),
+        owed=_owed(standing, known.timeline),
+        voicemails=known.voicemails,
+    )
+
+
+def _last_call(standing: Standing, timeline: Timeline) -> CallMade | None:
+    """The last call that we made; one of which somebody told us is shown as their outcome."""
+    last = standing.last_call
+    if last is None or last.call_id is None:
+        return None
+    ours = [
+        event
+        for event in timeline
+        if isinstance(event.fact, Attempted | VoicemailLeft) and event.fact.call_id == last.call_id
+    ]
+    began_at = next((e.at for e in ours if isinstance(e.fact, Attempted)), last.at)
+    left = any(isinstance(event.fact, VoicemailLeft) for event in ours)
+    return CallMade(began_at, last.came, last.bridged_s, last.asks, left)
+
+
+def _owed(standing: Standing, timeline: Timeline) -> CallOwed | None:
+    debts = unpaid(standing)
+    if not debts:
+        return None
+    debt = debts[0]
+    cause = cause_of_debt(standing, debt, timeline)
+    return CallOwed(cause, debt.call_at, debt.due_at, debt.missed)
 
 
 def stance_of(standing: Standing, rep: RepId, *, erased: bool) -> Stance:
@@ -97,10 +203,30 @@ def stance_of(standing: Standing, rep: RepId, *, erased: bool) -> Stance:
     return Stance.TAKEN_BACK if rep in standing.taken_back else Stance.WAITING
 
 
-def _visible(lead: Lead | None, stance: Stance) -> Lead | None:
-    if lead is None or stance is Stance.MINE:
-        return lead
+def _visible(lead: Lead | None, stance: Stance, *, private: bool) -> Lead | None:
+    if lead is None:
+        return None
+    if stance is Stance.MINE:
+        return without_number(lead) if private else lead
     return masked(lead) if stance in MAY_CLAIM else None
+
+
+def without_number(lead: Lead) -> Lead:
+    """The lead without anything to dial, also in their own words: for who has it and is put
+    through."""
+
+    def hidden(text: str) -> str:
+        return masking.without_numbers(masking.plain(text), lead)
+
+    told = {name: getattr(lead, name) for name in (*_SHOWN, "referrer", "landing_page")}
+    return replace(
+        lead,
+        **{name: hidden(value) for name, value in told.items() if value},
+        phone=None,
+        phone_as_given=None,
+        pages_viewed=tuple(hidden(each) for each in lead.pages_viewed),
+        extra=tuple((hidden(name), hidden(value)) for name, value in lead.extra),
+    )
 
 
 def masked(lead: Lead) -> Lead:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from service.desk.carried import as_its_head
 from service.desk.desk import Desk
-from service.desk.taking import order_of
+from service.desk.hanging_up import hang_up
+from service.desk.taking import HangUpOrder, order_of, sender_of
 from service.ledger import outbox
 from service.ledger.outbox import OutboxRow
 from service.mail.post import MailOrder
@@ -24,7 +25,8 @@ def sent_after_all(
 
     A receipt that came meanwhile is proof without asking. Otherwise its list of messages is
     searched from the instant the row was taken, by the machine's clock and not by business time.
-    A mail server keeps no list: an e-mail is sent once more, under the same Message-ID.
+    A mail server keeps no list: an e-mail is sent once more, under the same Message-ID. The end of
+    a call is asked for once more, here.
     """
     with desk.ledger.transaction() as conn:
         known = outbox.row(conn, row.id) or row
@@ -35,10 +37,12 @@ def sent_after_all(
     if known.carrier_sid is not None:
         return Accepted(known.carrier_sid, known.carrier_status or "accepted")
     team = desk.present.crew().team
-    sender = known.from_number or team.carrier.pages_from
+    sender = known.from_number or sender_of(known, team.carrier)
     order = order_of(known, sender, public_url, team.policy.calls.ring_rep_s, known.not_after)
     if isinstance(order, MailOrder):
         return NotFound()
+    if isinstance(order, HangUpOrder):
+        return hang_up(desk, line, order)
     # A row as its own sender knows it has no instant of taking; the ledger's has.
     since = known.taken_clock or datetime.min.replace(tzinfo=UTC)
     return line.find_sent(order, since, others)

@@ -1,7 +1,7 @@
 """From a verdict's actions to rows of the outbox: which words, to which number, good until when.
 
 Called by ``attend`` alone, inside its transaction; it holds the phones it asks. The words
-themselves are ``rules.wording``.
+themselves are ``wordings``'s.
 """
 
 from __future__ import annotations
@@ -13,30 +13,28 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from service.desk.desk import Desk
-from service.desk.links import Links
 from service.desk.present import Crew
 from service.desk.record import Held
+from service.desk.wordings import Words, note_body, page_body, ring_body
+from service.desk.wordings import page_text as page_text
 from service.ledger import questions
-from service.ledger.lead_rows import LeadRow
 from service.ledger.look import Opened
-from service.ledger.outbox_rows import Order, OutboxKind
-from service.ledger.questions import Letter
-from service.rules import notices, spoken, wording
-from service.rules.decide import Action, Page, Tell
-from service.rules.floor import Person
-from service.rules.hours import clock_text
-from service.rules.lead import ERASED, Lead, PageId, RepId
-from service.rules.policy import Policy
-from service.rules.timeline import (
-    AskedAgain,
-    Channel,
-    Event,
-    Note,
-    Outcome,
-    Paged,
-    Timeline,
-    Told,
+from service.ledger.outbox_rows import (
+    LANE_BRIDGE,
+    LANE_HUNT,
+    LANE_OWED,
+    LANE_PLAIN,
+    LANE_REPEAT,
+    Order,
+    OutboxKind,
 )
+from service.rules.actions import Action, Page, Ring, Sending, Tell
+from service.rules.call_facts import Purpose, Rang
+from service.rules.floor import Person
+from service.rules.lead import ERASED, RepId
+from service.rules.policy import Policy
+from service.rules.standing import Standing
+from service.rules.timeline import Audience, Channel, Event, Note, Paged, Told
 
 _PAGE_KINDS: dict[Channel, OutboxKind] = {
     Channel.TEXT: "page_text",
@@ -44,28 +42,14 @@ _PAGE_KINDS: dict[Channel, OutboxKind] = {
     Channel.EMAIL: "page_email",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What is needed to word the messages of one look."""
-
-    lead: Lead
-    held: Held
-    crew: Crew
-    policy: Policy
-    now: datetime
-    letters: dict[str, Letter]
-    links: Links
-
-    def letter_of(self, person: Person) -> str | None:
-        """The letter to show on a phone: one question alone needs none."""
-        letter = self.letters.get(person.phone)
-        return letter.letter if letter and letter.others_open else None
-
-    def asks(self, person: Person) -> bool:
-        """Whether a reply by text would find the lead: every letter of the phone may be in use."""
-        letter = self.letters.get(person.phone)
-        return letter is not None and letter.letter is not None
+# The notes that leave a question open on a phone: a lead of one's own may be rung, given back or
+# told the end of, and one that was taken back may be taken again.
+_ASKING = frozenset(
+    {
+        *(Note.YOURS, Note.RINGING, Note.HELD, Note.LAWFUL_LATER),
+        *(Note.MISSED_RING, Note.ASK, Note.REPLIED, Note.TAKEN_BACK),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +79,7 @@ def word_messages(
     sending = [
         (action, event, crew.people[action.rep])
         for action, event in zip(actions, events, strict=True)
-        if isinstance(action, Page | Tell)
+        if isinstance(action, Sending)
         and action.rep in crew.people
         and not (isinstance(action, Tell) and _mute(crew, known, action.rep))
         and _address(action, crew.people[action.rep])
@@ -104,7 +88,8 @@ def word_messages(
         return Worded()
     asking = {person.phone: event for action, event, person in sending if _asks(action)}
     letters = questions.letters_for(conn, known.id, list(asking), now)
-    words = _Words(known.person or ERASED, known, crew, policy, now, letters, desk.links)
+    lead = known.person or ERASED
+    words = Words(conn, lead, known, crew, policy, now, letters, desk.links)
     orders = tuple(_order(words, action, event, person) for action, event, person in sending)
     return Worded(
         orders=orders,
@@ -119,25 +104,31 @@ def word_messages(
     )
 
 
-def _asks(action: Page | Tell) -> bool:
-    """Whether a message leaves a question open on a phone: a page does (but an e-mail, which is
-    answered by its link), so do a lead of one's own and one that was taken back, which may be
-    taken again."""
-    if isinstance(action, Page):
-        return action.channel is not Channel.EMAIL
-    return action.note in (Note.YOURS, Note.TAKEN_BACK)
+def _asks(action: Sending) -> bool:
+    """Whether a message leaves a question open on a phone. An e-mail is answered by its link, a
+    ring by its key."""
+    match action:
+        case Page():
+            return action.channel is not Channel.EMAIL
+        case Tell():
+            return action.note in _ASKING
+        case Ring():
+            return False
 
 
-def _order(words: _Words, action: Page | Tell, event: Event, person: Person) -> Order:
+def _order(words: Words, action: Sending, event: Event, person: Person) -> Order:
+    if isinstance(action, Ring):
+        return _ring(words, action, event, person)
     fact = event.fact
     assert isinstance(fact, Paged | Told)
+    lane = LANE_PLAIN
     if isinstance(action, Page):
-        channel = action.channel
-        body = _page_body(words, channel, person, fact.page_id)
-        kind: OutboxKind = _PAGE_KINDS[channel]
+        channel, kind = action.channel, _PAGE_KINDS[action.channel]
+        body = page_body(words, action, person, fact.page_id)
+        lane = _lane(words.held.standing, action, event)
     else:
         channel, kind = Channel.TEXT, "note_text"
-        body = _note_body(words, action, person)
+        body = note_body(words, action, person)
     return Order(
         id=fact.page_id,
         lead_id=words.held.id,
@@ -149,89 +140,46 @@ def _order(words: _Words, action: Page | Tell, event: Event, person: Person) -> 
         body=body,
         not_after=action.not_after,
         ordered_at=words.now,
+        lane=lane,
     )
 
 
-def _address(action: Page | Tell, person: Person) -> str:
+def _ring(words: Words, ring: Ring, event: Event, person: Person) -> Order:
+    """A call that connects a rep; its body is kept for the record, and is not what they hear."""
+    fact = event.fact
+    assert isinstance(fact, Rang)
+    inbound = ring.purpose is Purpose.INBOUND
+    return Order(
+        id=fact.leg,
+        lead_id=words.held.id,
+        seq=event.seq,
+        kind="hunt_call" if inbound else "bridge_call",
+        channel=Channel.CALL,
+        rep_id=person.id,
+        to_number=person.phone,
+        body=ring_body(words, ring),
+        not_after=ring.not_after,
+        ordered_at=words.now,
+        lane=LANE_HUNT if inbound else LANE_BRIDGE,
+        call_id=fact.call_id,
+    )
+
+
+def _lane(standing: Standing, page: Page, event: Event) -> int:
+    """Whose turn comes first where one call at a time may be placed: what is owed before a new
+    page, and that before one more round of the last rung."""
+    if page.channel is not Channel.CALL:
+        return LANE_PLAIN
+    if page.audience is Audience.OWNER:
+        return LANE_OWED
+    before = any(
+        each.rung == page.rung and each.rep == page.rep and each.at < event.at and not each.trouble
+        for each in standing.pages
+    )
+    return LANE_REPEAT if before else LANE_PLAIN
+
+
+def _address(action: Sending, person: Person) -> str:
     """Where a message goes; empty for an e-mail to somebody who has no address by now."""
     by_mail = isinstance(action, Page) and action.channel is Channel.EMAIL
     return (person.email or "") if by_mail else person.phone
-
-
-def _page_body(words: _Words, channel: Channel, person: Person, page_id: PageId) -> str:
-    source = words.crew.source_name(words.held.row.source)
-    if channel is Channel.EMAIL:
-        return notices.page_mail(
-            clock=clock_text(words.crew.zone_of(person.id), words.held.row.arrived_at),
-            lead=words.lead,
-            source_name=source,
-            link=words.links.link_for(page_id),
-        )
-    if channel is Channel.CALL:
-        return spoken.spoken_page(lead=words.lead, source_name=source)
-    return page_text(
-        words.crew,
-        words.held.row,
-        words.lead,
-        words.held.timeline,
-        rep=person.id,
-        letter=words.letter_of(person),
-        asks=words.asks(person),
-        link=words.links.link_for(page_id),
-    )
-
-
-def page_text(
-    crew: Crew,
-    row: LeadRow,
-    lead: Lead,
-    timeline: Timeline,
-    *,
-    rep: RepId,
-    letter: str | None,
-    asks: bool,
-    link: str,
-) -> str:
-    """The text that pages this rep for this lead."""
-    return wording.page_text(
-        clock=clock_text(crew.zone_of(rep), row.arrived_at),
-        lead=lead,
-        source_name=crew.source_name(row.source),
-        letter=letter,
-        again=any(isinstance(event.fact, AskedAgain) for event in timeline),
-        link=link,
-        asks=asks,
-    )
-
-
-def _note_body(words: _Words, tell: Tell, person: Person) -> str:
-    lead = words.lead
-    after_s = words.policy.calls.take_back_after_s
-    letter = words.letter_of(person)
-    match tell.note:
-        case Note.YOURS:
-            return wording.yours(
-                lead, first_name=person.first_name, letter=letter, within_s=after_s
-            )
-        case Note.TAKEN:
-            return wording.taken(_owner_name(words, tell), lead)
-        case Note.PASSED_ON:
-            return wording.passed_on(lead)
-        case Note.TAKEN_BACK:
-            return wording.taken_back(lead, after_s=after_s, letter=letter)
-        case Note.CLOSED:
-            return wording.closed(lead)
-        case Note.LOGGED:
-            said = _fact_told(words, tell)
-            assert isinstance(said, Outcome)
-            return wording.logged(lead, said.outcome, said.reason)
-
-
-def _fact_told(words: _Words, tell: Tell) -> object:
-    return next(event.fact for event in words.held.timeline if event.seq == tell.re)
-
-
-def _owner_name(words: _Words, tell: Tell) -> str:
-    owner = getattr(_fact_told(words, tell), "owner", None)
-    person = words.crew.people.get(RepId(owner)) if owner else None
-    return person.name if person else "Somebody"

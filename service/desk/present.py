@@ -46,6 +46,8 @@ TEAM_KEPT_S = 1.0
 REFRESH_WAIT_S = 0.25
 # Policy versions in use at one time are few; this bounds a process that lives for years.
 POLICIES_MAX = 500
+# The engaged, where nobody is on a call.
+NOBODY: Mapping[RepId, datetime | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,27 +159,33 @@ class Present:
         now: datetime,
         deaf: frozenset[tuple[str, Channel]],
         tripped: Mapping[Channel, datetime],
+        engaged: Mapping[RepId, datetime | None] = NOBODY,
+        dial_zones: tuple[str, ...] | None = None,
     ) -> Floor:
         """The floor as a transaction that holds a lead must see it: of the team whose
         ``generation`` it read."""
         self.keep_up(conn, generation)
-        return self.floor(now, deaf, tripped)
+        return self.floor(now, deaf, tripped, engaged, dial_zones)
 
     def floor(
         self,
         now: datetime,
         deaf: frozenset[tuple[str, Channel]],
         tripped: Mapping[Channel, datetime],
+        engaged: Mapping[RepId, datetime | None] = NOBODY,
+        dial_zones: tuple[str, ...] | None = None,
     ) -> Floor:
         """What is true of the team at ``now``; ``deaf`` are phones that a channel cannot reach,
-        ``tripped`` channels on which the carrier fails, and until when.
+        ``tripped`` channels on which the carrier fails, and until when; ``engaged`` reps on a
+        call, or just off one; ``dial_zones`` as in ``Floor``.
 
         Whose turn it is is left open: most looks begin none. So is who answers unseen pages.
         """
         crew = self.crew()
         shifts = crew.team.shifts
         open_now = {channel: until for channel, until in tripped.items() if until > now}
-        changes = [changes_after(shifts, now), *open_now.values()]
+        on_call = {rep: free_at for rep, free_at in engaged.items() if not _is_past(free_at, now)}
+        changes = [changes_after(shifts, now), *open_now.values(), *on_call.values()]
         return Floor(
             people=crew.people,
             on_duty=on_duty(shifts, now),
@@ -185,6 +193,8 @@ class Present:
             texts_off=crew.team.texts_off,
             tripped=open_now,
             mail=self._mail,
+            engaged=on_call,
+            dial_zones=dial_zones,
             changes_at=min((at for at in changes if at is not None), default=None),
         )
 
@@ -267,6 +277,11 @@ def floor_left_behind(ledger: Ledger, at: datetime) -> bool:
     if left:
         floor_changed(ledger, at)
     return left
+
+
+def _is_past(free_at: datetime | None, now: datetime) -> bool:
+    """Whether somebody who hung up may be rung again by now."""
+    return free_at is not None and free_at <= now
 
 
 def _deaf(crew: Crew, phones: frozenset[tuple[str, Channel]]) -> frozenset[tuple[RepId, Channel]]:

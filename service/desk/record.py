@@ -16,13 +16,15 @@ from sqlalchemy import Connection
 from service.desk.counting import deltas_of
 from service.errors import LeadBusy
 from service.ledger import look, outbox, questions
-from service.ledger.lead_rows import LeadRow, StandingRow
+from service.ledger.lead_rows import LeadRow, OwedRow, StandingRow
 from service.ledger.look import Written
 from service.rules.answers import look_after, stirs
-from service.rules.decide import still_wanted
-from service.rules.lead import Lead, LeadId
-from service.rules.standing import Standing, State, after, fold
+from service.rules.call_facts import Rang
+from service.rules.folding import after, fold
+from service.rules.lead import Lead, LeadId, RepId
+from service.rules.standing import Standing, State
 from service.rules.timeline import Channel, Claimed, Event, Fact, Paged, Passed, Timeline, Told
+from service.rules.wanted import still_wanted
 
 # A carrier does not send a rep's word again, so we ask for the lead again ourselves. Each try
 # waits 2 s for a lock at most: three of them are done before the carrier gives up (10-15 s).
@@ -35,7 +37,8 @@ T = TypeVar("T")
 class Held:
     """A lead whose row this transaction holds, with all that happened to it. ``person`` is None
     once erased; ``deaf`` are the phones that a channel cannot reach now, ``tripped`` the channels
-    whose breaker is open, and until when; ``generation`` the team's."""
+    whose breaker is open, and until when; ``generation`` the team's; ``engaged`` reps on a call
+    (None), or from when on they may be rung again."""
 
     row: LeadRow
     timeline: Timeline
@@ -44,6 +47,7 @@ class Held:
     deaf: frozenset[tuple[str, Channel]]
     tripped: Mapping[Channel, datetime]
     generation: int
+    engaged: Mapping[RepId, datetime | None]
 
     @property
     def id(self) -> LeadId:
@@ -67,6 +71,7 @@ def hold(conn: Connection, lead_id: LeadId) -> Held | None:
         seen.deaf,
         seen.tripped,
         seen.generation,
+        seen.engaged,
     )
 
 
@@ -185,6 +190,11 @@ def standing_row(standing: Standing) -> StandingRow:
         claimed_at=standing.claimed_at,
         paged_at=standing.first_sent_at,
         asked=standing.asked,
+        owed=tuple(
+            OwedRow(debt.kind.value, debt.since, debt.due_at, debt.call_at, debt.missed)
+            for debt in standing.owed
+            if debt.paid_at is None
+        ),
     )
 
 
@@ -207,9 +217,9 @@ def _tidy_up(conn: Connection, known: Held, events: Sequence[Event], now: dateti
 def withdraw_unwanted(conn: Connection, known: Held, now: datetime) -> None:
     """Withdraw the lead's ordered messages that the rules no longer want sent."""
     orders = {
-        event.fact.page_id: event.fact
+        event.fact.leg if isinstance(event.fact, Rang) else event.fact.page_id: event.fact
         for event in known.timeline
-        if isinstance(event.fact, Paged | Told)
+        if isinstance(event.fact, Paged | Told | Rang)
     }
     unwanted = [
         row.page_id

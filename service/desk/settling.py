@@ -1,7 +1,8 @@
 """What came of a message that was taken: settled once, and what follows from it.
 
 One transaction under the lead's lock. A page to a rep goes at least once: what may not have been
-sent is looked up and, if still unknown, sent once more.
+sent is looked up and, if still unknown, sent once more. A ring that connects a rep with a lead goes
+at most once: what came of it is told to the rules, which ring anew or give up.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from sqlalchemy import Connection
 
 from service.desk import breaking, reach
 from service.desk.carried import carried_by
+from service.desk.counting import call_queued
 from service.desk.desk import Desk
 from service.desk.hear_line import PAGES, has_fact
 from service.desk.present import floor_changed, floor_moves
 from service.desk.record import Held, hold, numbered, record
-from service.ledger import outbox, pace
+from service.desk.taking import HANG_UP, RINGS
+from service.ledger import counts, outbox, pace
 from service.ledger.outbox_rows import OutboxRow
+from service.phone.callbacks import CALL_RANKS
 from service.phone.line import (
     Accepted,
     Busy,
@@ -30,6 +34,7 @@ from service.phone.line import (
     Unknown,
 )
 from service.rules.answers import stirs
+from service.rules.call_facts import RingFailed
 from service.rules.lead import LeadId
 from service.rules.timeline import Fact, PageFailed, PageSent
 
@@ -65,6 +70,8 @@ def _settle_one(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> 
             record_as_sender(conn, held, done.facts, now, _because(outcome))
             wake = held.id if any(stirs(fact) for fact in done.facts) else None
         unsent = isinstance(outcome, Rejected | Busy | NotFound)
+        if done.news:
+            _count_queue(conn, row, held, outcome)
         if done.news and unsent and row.carried_by is None:
             # Once a text: by the time its last row is settled the phone may be sent the next one.
             pace.give_back_phone_slot(conn, row.id)
@@ -72,9 +79,11 @@ def _settle_one(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> 
     log.info(
         "message",
         page=row.id,
+        kind=row.kind,
         channel=row.channel,
         outcome=_because(outcome),
         again=done.again,
+        **_queued(outcome),
     )
     if wake is not None:
         desk.wake([wake])
@@ -104,7 +113,7 @@ def _floor_moved(
 
     The phone's row first, then the breaker's, always after the lead's: never crosswise. One message
     is counted once, whatever it carried."""
-    if row.carried_by is not None:
+    if row.carried_by is not None or row.kind == HANG_UP:
         return False
     code = outcome.code if isinstance(outcome, Rejected) else None
     deaf = reach.failed(desk, conn, row, now, code)
@@ -120,38 +129,102 @@ def _settled(
     now: datetime,
 ) -> _Done:
     """Settle the row; what that came to."""
-    pages = held is not None and row.kind in PAGES and row.rep_id is not None
+    if row.kind == HANG_UP:
+        return _hung_up(conn, row, outcome, now)
     match outcome:
         case Accepted(sid=sid, status=status):
             news = outbox.settle_sent(conn, row.id, sid, status, now)
-            if news:
-                outbox.withdraw_repeat(conn, row.id)
-            known = not pages or held is None or has_fact(held, PageSent, row.page_id)
-            if known or not news or row.rep_id is None:
+            if not news:
                 return _Done(news, [])
-            return _Done(news, [PageSent(row.page_id, row.rep_id, row.channel)])
+            outbox.withdraw_repeat(conn, row.id)
+            return _Done(news, _sent(held, row))
         case Rejected(code=code, reason=reason):
             news = outbox.settle_failed(conn, row.id, code)
             # A refused number ends the channel; trouble with our account must not mark the rep.
             ends = outcome.ends_channel or outcome.blame == "number"
-            return _Done(news, _nothing(row, reason, code, ends) if pages and news else [])
-        case Busy(why=why):
+            why = Nothing(reason, "failed", code, ends)
+        case Busy(why=busy):
             news = outbox.settle_failed(conn, row.id, None)
-            return _Done(news, _nothing(row, why, None, False) if pages and news else [])
+            why = Nothing(busy, "failed")
         case Unknown() | NotFound():
             news = outbox.settle_unsure(conn, row.id)
-            if news and outbox.order_again(conn, row.id, now) is not None:
+            again = news and row.kind not in RINGS and outbox.order_again(conn, row.id, now)
+            if again:
                 return _Done(news, [], again=True)
-            return _Done(news, _nothing(row, "unsure", None, False) if pages and news else [])
+            why = Nothing("unsure", "unsure")
+    return _Done(news, came_to_nothing(held, row, why) if news else [])
 
 
-def _nothing(row: OutboxRow, reason: str, code: int | None, ends: bool) -> list[Fact]:
-    return [came_to_nothing(row, reason, code, ends)]
+def _hung_up(
+    conn: Connection, row: OutboxRow, outcome: SendOutcome | NotFound, now: datetime
+) -> _Done:
+    """An order to end a call, without a name at the carrier or a status to wait for. It is never
+    ordered again: by then the call has ended by itself."""
+    match outcome:
+        case Accepted() | NotFound():
+            ended = CALL_RANKS["completed"]
+            return _Done(outbox.settle_sent(conn, row.id, None, "completed", now, ended), [])
+        case Rejected(code=code):
+            return _Done(outbox.settle_failed(conn, row.id, code), [])
+        case Busy():
+            return _Done(outbox.settle_failed(conn, row.id, None), [])
+        case Unknown():
+            return _Done(outbox.settle_unsure(conn, row.id), [])
 
 
-def came_to_nothing(row: OutboxRow, reason: str, code: int | None, ends: bool) -> PageFailed:
-    assert row.rep_id is not None
-    return PageFailed(row.page_id, row.rep_id, row.channel, reason, code, ends_channel=ends)
+def _sent(held: Held | None, row: OutboxRow) -> list[Fact]:
+    """The carrier has a page; of other messages nothing is told."""
+    if held is None or row.kind not in PAGES or row.rep_id is None:
+        return []
+    known = has_fact(held, PageSent, row.page_id)
+    return [] if known else [PageSent(row.page_id, row.rep_id, row.channel)]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Why a message came to nothing: in a page's words, and in a ring's (``RingFailed.reason``).
+    ``ends``: whether the page's channel ends with it."""
+
+    reason: str
+    ring: str
+    code: int | None = None
+    ends: bool = False
+
+
+LATE = Nothing("expired", "late")
+
+
+def came_to_nothing(held: Held | None, row: OutboxRow, why: Nothing) -> list[Fact]:
+    """What is told of a message that came to nothing, once: a page failed, or a ring did. A ring
+    whose key was pressed has come to something, whatever became of the answer to our request."""
+    if held is None or row.rep_id is None:
+        return []
+    if row.kind in PAGES:
+        return [
+            PageFailed(
+                row.page_id, row.rep_id, row.channel, why.reason, why.code, ends_channel=why.ends
+            )
+        ]
+    rings = (ring for ring in held.standing.rings if row.kind in RINGS and ring.leg == row.id)
+    return [RingFailed(ring.rep, ring.call_id, ring.leg, why.ring) for ring in rings if ring.open]
+
+
+def _count_queue(
+    conn: Connection, row: OutboxRow, held: Held | None, outcome: SendOutcome | NotFound
+) -> None:
+    """How long the carrier says that a call will wait in its own queue: that we pace too fast."""
+    queue_s = _queue_s(outcome)
+    if queue_s is not None and not (held and held.row.test):
+        counts.count(conn, list(call_queued(row.id, queue_s)))
+
+
+def _queue_s(outcome: SendOutcome | NotFound) -> float | None:
+    return outcome.queue_s if isinstance(outcome, Accepted) else None
+
+
+def _queued(outcome: SendOutcome | NotFound) -> dict[str, float]:
+    queue_s = _queue_s(outcome)
+    return {} if queue_s is None else {"queue_s": queue_s}
 
 
 def record_as_sender(

@@ -71,15 +71,12 @@ def _receive(
 ) -> TakenIn:
     """Decide what the request is, from what is known of its person, and store it so."""
     now = desk.clock.now()
-    known = [
-        Known(each.id, each.arrived_at, State(each.state), each.first_contact_at)
-        for each in leads.leads_of_person(conn, people)
-        if not each.test
-    ]
+    known = known_leads(conn, people)
     received = NewInquiry() if arrival.test else _received(conn, known, now)
     match received:
         case NewInquiry():
-            return _open(desk, conn, source, arrival, people, deliveries, policy_version, now)
+            opened = open_lead(desk, conn, source, arrival, people, deliveries, policy_version, now)
+            return TakenIn(opened, duplicate=False)
         case DoubleSubmit(lead_id) | Again(lead_id):
             leads.note_asked(
                 conn,
@@ -94,6 +91,15 @@ def _receive(
             mark = f"{lead_id}:{now.timestamp()}"
             counts.count(conn, [counting.duplicate(mark, source)])
             return TakenIn(lead_id, duplicate=True)
+
+
+def known_leads(conn: Connection, people: tuple[str, ...]) -> list[Known]:
+    """The earlier leads of a person, by their identity keys, newest first."""
+    return [
+        Known(each.id, each.arrived_at, State(each.state), each.first_contact_at)
+        for each in leads.leads_of_person(conn, people)
+        if not each.test
+    ]
 
 
 def _received(conn: Connection, known: list[Known], now: datetime) -> Reception:
@@ -116,7 +122,7 @@ def _received(conn: Connection, known: list[Known], now: datetime) -> Reception:
     return receive(stands, now)
 
 
-def _open(
+def open_lead(
     desk: Desk,
     conn: Connection,
     source: SourceId,
@@ -125,7 +131,9 @@ def _open(
     deliveries: tuple[str, ...],
     policy_version: int,
     now: datetime,
-) -> TakenIn:
+) -> LeadId:
+    """Store a new lead, with what makes the same person and the same delivery known again. The
+    caller holds those keys (``leads.hold_identity``), and wakes after its commit."""
     policy = desk.present.policy(conn, policy_version)
     lead_id = new_lead_id()
     t0, skewed = t_zero(now, arrival.submitted_at)
@@ -157,7 +165,7 @@ def _open(
         events,
         () if arrival.test else (counting.received(lead_id, source, policy.hours.is_open(now)),),
     )
-    return TakenIn(lead_id, duplicate=False)
+    return lead_id
 
 
 def _because(fact: Fact, source: SourceId) -> str:

@@ -12,37 +12,37 @@ from sqlalchemy import Connection
 
 from service.desk.desk import Desk
 from service.desk.hear_line import PAGES, has_fact
-from service.desk.record import hold
-from service.desk.settling import came_to_nothing, record_as_sender
+from service.desk.record import Held, hold
+from service.desk.settling import LATE, Nothing, came_to_nothing, record_as_sender
+from service.desk.taking import HANG_UP, RINGS
 from service.ledger import outbox, outbox_taking, pace
 from service.ledger.outbox_rows import OutboxRow, Picked
-from service.rules.decide import still_wanted
+from service.rules.call_facts import Rang
+from service.rules.folding import fold
 from service.rules.lead import LeadId
-from service.rules.standing import State, fold
-from service.rules.timeline import Paged, PageFailed, Timeline, Told
+from service.rules.standing import State
+from service.rules.timeline import Fact, Paged, PageFailed, Timeline, Told
+from service.rules.wanted import still_wanted
 
 log = structlog.get_logger("send")
 
 
 def asked_for(row: OutboxRow, timeline: Timeline, now: datetime) -> bool:
-    """Whether the rules still want it sent. An answer to a phone is wanted until it is stale."""
+    """Whether the rules still want it sent. An answer to a phone is wanted until it is stale, and
+    so is the end of a call: nobody wants it back."""
+    if row.kind == HANG_UP:
+        return True
     ordered = next((event.fact for event in timeline if event.seq == row.seq), None)
-    if not isinstance(ordered, Paged | Told):
+    if not isinstance(ordered, Paged | Told | Rang):
         return True
     return still_wanted(fold(timeline), ordered, row.not_after, now)
 
 
 def expire(conn: Connection, picked: Picked, now: datetime) -> LeadId | None:
-    """It came too late to be taken; the lead to wake, if a page of it came to nothing."""
+    """It came too late to be taken; the lead to wake, if a page of it, or a ring, came to
+    nothing."""
     outbox_taking.mark_expired(conn, picked.row.id)
-    if picked.lead is None or picked.row.kind not in PAGES:
-        return None
-    held = hold(conn, picked.lead.id)
-    if held is None or has_fact(held, PageFailed, picked.row.page_id):
-        return None
-    fact = came_to_nothing(picked.row, "expired", None, False)
-    record_as_sender(conn, held, [fact], now, "too late")
-    return held.id
+    return _tell(conn, picked, LATE, now, "too late")
 
 
 def refuse(conn: Connection, picked: Picked, why: str, now: datetime, woken: list[LeadId]) -> None:
@@ -50,22 +50,39 @@ def refuse(conn: Connection, picked: Picked, why: str, now: datetime, woken: lis
     to stop, or the number is dead. It is not sent, and a page counts as failed at once, so that
     the ladder goes on by other means. ``woken`` gets its lead."""
     outbox_taking.mark_withdrawn(conn, picked.row.id)
-    if picked.lead is None or picked.row.kind not in PAGES:
-        return
-    held = hold(conn, picked.lead.id)
-    if held is None or has_fact(held, PageFailed, picked.row.page_id):
-        return
-    fact = came_to_nothing(picked.row, why, None, True)
-    record_as_sender(conn, held, [fact], now, "no text reaches the phone")
-    woken.append(held.id)
+    nothing = Nothing(why, "failed", ends=True)
+    lead_id = _tell(conn, picked, nothing, now, "no text reaches the phone")
+    if lead_id is not None:
+        woken.append(lead_id)
+
+
+def _tell(
+    conn: Connection, picked: Picked, why: Nothing, now: datetime, because: str
+) -> LeadId | None:
+    """Tell the lead of a message that was never taken; None when there is nothing to tell."""
+    told = picked.row.kind in PAGES or picked.row.kind in RINGS
+    held = hold(conn, picked.lead.id) if picked.lead and told else None
+    if held is None:
+        return None
+    facts = _untold(held, picked.row, why)
+    record_as_sender(conn, held, facts, now, because)
+    return held.id if facts else None
+
+
+def _untold(held: Held, row: OutboxRow, why: Nothing) -> list[Fact]:
+    """What the lead's timeline does not say yet of a message that came to nothing."""
+    if row.kind in PAGES and has_fact(held, PageFailed, row.page_id):
+        return []
+    return came_to_nothing(held, row, why)
 
 
 def still_worth_sending(desk: Desk, row: OutboxRow, carried: Sequence[OutboxRow] = ()) -> bool:
     """Ask again of a taken message that had to wait in a sender's hands.
 
-    False: nothing may be sent, and what was taken is settled: it was never sent. Only a page that
-    came too late for a lead that still waits is told to the ladder. A text about several leads
-    goes out as it is while one of them is wanted: whoever answers for another is told who has it.
+    False: nothing may be sent, and what was taken is settled: it was never sent. Only what came
+    too late is told to the rules: a page, while its lead still waits, and a ring. A text about
+    several leads goes out as it is while one of them is wanted: whoever answers for another is
+    told who has it.
     Raises LeadBusy, LedgerUnavailable: then nobody knows, and nothing may be sent either.
     """
     if carried:
@@ -100,12 +117,16 @@ def _worth_or_settled(desk: Desk, row: OutboxRow) -> bool:
         outbox.settle_failed(conn, row.id, None)
         if row.carried_by is None:
             pace.give_back_phone_slot(conn, row.id)
-        waits = held is not None and held.standing.state is State.WAITING and row.kind in PAGES
-        if late and waits and held and not has_fact(held, PageFailed, row.page_id):
-            fact = came_to_nothing(row, "expired", None, False)
-            record_as_sender(conn, held, [fact], now, "too late")
-            wake = held.id
+        if late and held is not None and _waits_for(held, row):
+            facts = _untold(held, row, LATE)
+            record_as_sender(conn, held, facts, now, "too late")
+            wake = held.id if facts else None
     log.info("message", page=row.id, outcome="too late" if late else "not wanted any more")
     if wake is not None:
         desk.wake([wake])
     return False
+
+
+def _waits_for(held: Held, row: OutboxRow) -> bool:
+    """Whether a message that came too late makes a difference to its lead."""
+    return row.kind not in PAGES or held.standing.state is State.WAITING

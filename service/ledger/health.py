@@ -38,6 +38,16 @@ class OpenLeads:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class OwedOpen:
+    """How many calls of a kind (``rules.call_facts.Owing``) are owed, by whether their promise has
+    passed. Test leads are left out."""
+
+    kind: str
+    missed: bool
+    count: int
+
+
 _BEAT = text("""
 insert into beat (name, at, detail) values (:name, clock_timestamp(), cast(:detail as jsonb))
 on conflict (name) do update set at = excluded.at, detail = excluded.detail
@@ -61,6 +71,18 @@ select source, min(arrived_at) from lead
 where look_again_at is not null and state not in ('settled', 'excluded') and not test
   and first_contact_at is null
 group by source order by source limit :limit
+""")
+_OWED_OPEN = text("""
+select o.debt ->> 'kind' as kind, cast(o.debt ->> 'missed' as boolean) as missed, count(*)
+from lead l cross join lateral jsonb_array_elements(l.owed) as o (debt)
+where l.look_again_at is not null and l.owed <> '[]' and not l.test
+group by 1, 2 order by 1, 2 limit :limit
+""")
+_VOICEMAILS_UNANSWERED = text("""
+select count(*), min(cast(o.debt ->> 'since' as timestamptz))
+from lead l cross join lateral jsonb_array_elements(l.owed) as o (debt)
+where l.look_again_at is not null and l.owed <> '[]' and not l.test
+  and o.debt ->> 'kind' = 'voicemail'
 """)
 _OUTBOX = text("""
 select 'ordered', count(*) from outbox where state = 'ordered'
@@ -93,6 +115,18 @@ def oldest_uncontacted(conn: Connection) -> dict[str, datetime]:
     """When the oldest open lead nobody has reached arrived, by source; absent when none waits."""
     rows = conn.execute(_OLDEST_UNCONTACTED, {"limit": FIGURES_MAX})
     return {row[0]: row[1] for row in rows}
+
+
+def owed_open(conn: Connection) -> list[OwedOpen]:
+    """Calls that are owed, by kind and whether their promise has passed; none where there is
+    none."""
+    return [OwedOpen(*row) for row in conn.execute(_OWED_OPEN, {"limit": FIGURES_MAX})]
+
+
+def voicemails_unanswered(conn: Connection) -> tuple[int, datetime | None]:
+    """How many leads left a voicemail that nobody has called back, and when the oldest came."""
+    count, oldest = conn.execute(_VOICEMAILS_UNANSWERED).one()
+    return count, oldest
 
 
 def outbox_unfinished(conn: Connection) -> dict[str, int]:

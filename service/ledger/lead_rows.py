@@ -4,7 +4,7 @@ Only shapes: queries are in `leads`, `look` and `listing`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,18 @@ class NewLead:
 
 
 @dataclass(frozen=True, slots=True)
+class OwedRow:
+    """A call that is owed: one of ``rules.call_facts.Owing``, for what happened at ``since``; asked
+    for from ``call_at`` on, promised by ``due_at``."""
+
+    kind: str
+    since: datetime
+    due_at: datetime
+    call_at: datetime
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LeadRow:
     """A lead without its person: identity, clockwork and the copy of its standing."""
 
@@ -74,6 +86,7 @@ class LeadRow:
     woken_at: datetime | None
     judge_at: datetime | None
     test: bool
+    owed: tuple[OwedRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ class StandingRow:
     claimed_at: datetime | None = None
     paged_at: datetime | None = None
     asked: int = 0
+    owed: tuple[OwedRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +116,11 @@ class LeadView:
 LEAD_COLUMNS = (
     "l.id, l.source, l.arrived_at, l.t0, l.route, l.policy_version, l.state, l.owner, l.rung,"
     " l.attempts, l.first_attempt_at, l.first_contact_at, l.claimed_at, l.paged_at, l.last_seq,"
-    " l.last_recorded_at, l.look_again_at, l.woken_at, l.judge_at, l.test"
+    " l.last_recorded_at, l.look_again_at, l.woken_at, l.judge_at, l.test,"
+    " l.owed"
 )
 LEAD_WIDTH = len(LeadRow.__dataclass_fields__)
+_OWED = tuple(LeadRow.__dataclass_fields__).index("owed")
 
 _PERSON_TEXTS = tuple(
     name for name in Lead.__dataclass_fields__ if name not in ("pages_viewed", "extra")
@@ -128,7 +144,41 @@ def view_from(row: Row[Any]) -> LeadView:
     """A row of LEAD_COLUMNS, p.lead_id, PERSON_COLUMNS as a view."""
     held = row[LEAD_WIDTH] is not None
     return LeadView(
-        LeadRow(*row[:LEAD_WIDTH]), person_from(row[LEAD_WIDTH + 1 :]) if held else None
+        lead_row(row[:LEAD_WIDTH]), person_from(row[LEAD_WIDTH + 1 :]) if held else None
+    )
+
+
+def lead_row(values: Sequence[Any]) -> LeadRow:
+    """A row of LEAD_COLUMNS."""
+    held = list(values)
+    held[_OWED] = tuple(_owed_row(each) for each in held[_OWED])
+    return LeadRow(*held)
+
+
+def _owed_row(stored: Mapping[str, Any]) -> OwedRow:
+    instant = datetime.fromisoformat
+    return OwedRow(
+        kind=stored["kind"],
+        since=instant(stored["since"]),
+        due_at=instant(stored["due_at"]),
+        call_at=instant(stored["call_at"]),
+        missed=stored["missed"],
+    )
+
+
+def owed_json(owed: Sequence[OwedRow]) -> str:
+    """Which calls are owed, as a lead's row keeps it."""
+    return json.dumps(
+        [
+            {
+                "kind": str(each.kind),
+                "since": each.since.isoformat(),
+                "due_at": each.due_at.isoformat(),
+                "call_at": each.call_at.isoformat(),
+                "missed": each.missed,
+            }
+            for each in owed
+        ]
     )
 
 

@@ -21,6 +21,7 @@ from service.ledger.lead_rows import (
     LeadView,
     NewLead,
     events_json,
+    lead_row,
     person_from,
     person_json,
     view_from,
@@ -210,7 +211,7 @@ def lock_lead(conn: Connection, lead_id: LeadId) -> LeadRow | None:
     Waits for whoever holds it, up to the lock timeout; then the transaction raises LeadBusy.
     """
     row = conn.execute(_LOCK_LEAD, {"id": lead_id}).one_or_none()
-    return LeadRow(*row) if row else None
+    return lead_row(row) if row else None
 
 
 def timeline_of(conn: Connection, lead_id: LeadId) -> Timeline:

@@ -22,10 +22,11 @@ class Room(IntEnum):
     WATCH = 4
 
 
-# First keys of the locks on single phones, must not be _OURS: on their letters, and (`pace`) on who
-# sends them the next new lead.
+# First keys of the locks on single phones, must not be _OURS: on their letters, (`pace`) on who
+# sends them the next new lead, and on who rings them next.
 _PHONES = 726
 PHONE_TURN = 727
+CALL_TURN = 728
 
 _HOLD = text("select pg_advisory_xact_lock(:ours, :room)")
 _TRY_HOLD = text("select pg_try_advisory_xact_lock(:ours, :room)")

@@ -16,12 +16,14 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from service.ledger.counts import INSERT_DELTAS, Delta, deltas_json
+from service.ledger.engaged import SELECT_ENGAGED, engaged_from
 from service.ledger.lead_rows import (
     INSERT_EVENTS,
     PERSON_COLUMNS,
     LeadRow,
     StandingRow,
     events_json,
+    owed_json,
     person_from,
 )
 from service.ledger.leads import SELECT_TIMELINE, lock_lead
@@ -37,7 +39,8 @@ from service.rules.timeline import Channel, Event, Timeline, from_fields
 class Seen:
     """A lead that this transaction holds, and what a look at it must know. ``person`` is None
     once erased; ``deaf`` are the phones that a channel cannot reach, ``tripped`` the channels
-    whose breaker is open, and until when; ``generation`` the team's."""
+    whose breaker is open, and until when; ``generation`` the team's; ``engaged`` are the reps on
+    a call (None), and from when on those may be rung who were on one."""
 
     row: LeadRow
     timeline: Timeline
@@ -45,6 +48,7 @@ class Seen:
     deaf: frozenset[tuple[str, Channel]]
     tripped: Mapping[Channel, datetime]
     generation: int
+    engaged: Mapping[RepId, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ select
   (select coalesce(jsonb_agg(jsonb_build_array(b.channel, b.open_until)), '[]')
    from breaker b where b.open_until is not null),
   (select generation from team_copy where id = 1),
+  (select coalesce(jsonb_agg(jsonb_build_array(g.rep_id, g.until)), '[]')
+   from ({SELECT_ENGAGED}) g),
   p.lead_id, {PERSON_COLUMNS}
 from (select 1) one left join person p on p.lead_id = :id
 """)
@@ -131,7 +137,8 @@ with new_event as (
 )
 update lead set state = :state, owner = :owner, rung = :rung, attempts = :attempts,
   first_attempt_at = :first_attempt_at, first_contact_at = :first_contact_at,
-  claimed_at = :claimed_at, paged_at = :paged_at, asked = :asked, look_again_at = :look_again_at,
+  claimed_at = :claimed_at, paged_at = :paged_at, asked = :asked,
+  owed = cast(:owed as jsonb), look_again_at = :look_again_at,
   last_seq = :last_seq, last_recorded_at = :last_recorded_at,
   woken_at = case when :woken then clock_timestamp() end
 where id = :id
@@ -149,7 +156,8 @@ def begin(conn: Connection, lead_id: LeadId) -> Seen | None:
     if row is None:
         return None
     values = {"id": lead_id, "deaf_max": DEAF_MAX}
-    events, deaf, tripped, generation, held, *person = conn.execute(_READ, values).one()
+    found = conn.execute(_READ, values).one()
+    events, deaf, tripped, generation, engaged, held, *person = found
     return Seen(
         row=row,
         timeline=timeline_from(events),
@@ -157,7 +165,12 @@ def begin(conn: Connection, lead_id: LeadId) -> Seen | None:
         deaf=frozenset((phone, Channel(channel)) for phone, channel in deaf),
         tripped={Channel(each): datetime.fromisoformat(until) for each, until in tripped},
         generation=generation or 0,
+        engaged=engaged_from((rep, _instant(until)) for rep, until in engaged),
     )
+
+
+def _instant(written: str | None) -> datetime | None:
+    return None if written is None else datetime.fromisoformat(written)
 
 
 def timeline_from(events: Sequence[Sequence[Any]]) -> Timeline:
@@ -202,6 +215,7 @@ def write(conn: Connection, written: Written) -> bool:
             "claimed_at": standing.claimed_at,
             "paged_at": standing.paged_at,
             "asked": standing.asked,
+            "owed": owed_json(standing.owed),
             "look_again_at": written.look_again_at,
             "last_seq": written.last_seq,
             "last_recorded_at": written.last_recorded_at,

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, text
 
 from service.ledger.outbox_rows import (
     INSERT_ORDERS,
+    LANE_REPEAT,
+    ONCE_KINDS,
     OUTBOX_COLUMNS,
     ROWS_MAX,
     Order,
@@ -19,6 +21,7 @@ from service.ledger.outbox_rows import (
     OutboxState,
     orders_values,
     outbox_row,
+    stored_channels,
 )
 from service.rules.lead import LeadId, PageId
 from service.rules.timeline import Channel
@@ -52,10 +55,11 @@ with {INSERT_ORDERS} select count(*) from ordered
 
 _ORDER_AGAIN = text("""
 insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, from_number, body,
-  not_after, ordered_at, tries, again_of)
+  not_after, ordered_at, tries, again_of, call_id, lane)
 select o.id || :suffix, o.lead_id, o.seq, o.kind, o.channel, o.rep_id, o.to_number, o.from_number,
-  o.body, o.not_after, :at, 2, o.id
+  o.body, o.not_after, :at, 2, o.id, o.call_id, :lane
 from outbox o where o.id = :id and o.state = 'unsure' and o.tries = 1
+  and o.kind <> all(cast(:once as text[]))
 on conflict (id) do nothing
 returning id
 """)
@@ -104,8 +108,8 @@ where id = :id and coalesce(carrier_rank, -1) < :rank
 
 _SIDS_TO = text("""
 select carrier_sid from outbox
-where to_number = :to_number and channel = :channel and carrier_sid is not null
-  and carried_by is null
+where to_number = :to_number and channel = any(cast(:channels as text[]))
+  and carrier_sid is not null and carried_by is null
 order by ordered_clock desc limit :limit
 """)
 
@@ -119,9 +123,16 @@ def order(conn: Connection, rows: Sequence[Order]) -> None:
 def order_again(conn: Connection, page_id: PageId, at: datetime) -> PageId | None:
     """Order the one repeat of a row that is `unsure`; its id, or None when there is none to be.
 
-    None: it is not unsure, is a repeat itself, or was repeated already.
+    None: it is not unsure, is a repeat itself, was repeated already, or is of those that go at
+    most once: a bridge's calls, and what ends a call.
     """
-    values = {"id": page_id, "suffix": AGAIN_SUFFIX, "at": at}
+    values = {
+        "id": page_id,
+        "suffix": AGAIN_SUFFIX,
+        "at": at,
+        "lane": LANE_REPEAT,
+        "once": sorted(ONCE_KINDS),
+    }
     made = conn.execute(_ORDER_AGAIN, values).scalar()
     return PageId(made) if made else None
 
@@ -195,7 +206,11 @@ def raise_status(
 
 def sids_to(conn: Connection, to_number: str, channel: Channel) -> frozenset[str]:
     """The carrier's ids of what we lately sent a phone: they belong to other rows."""
-    values = {"to_number": to_number, "channel": str(channel), "limit": ROWS_MAX}
+    values = {
+        "to_number": to_number,
+        "channels": stored_channels([channel]),
+        "limit": ROWS_MAX,
+    }
     return frozenset(conn.execute(_SIDS_TO, values).scalars())
 
 

@@ -4,20 +4,28 @@ Only shapes: queries are in `outbox` and `look`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Row
 
 from service.ledger.lead_rows import LeadRow
 from service.ledger.pace import NEW_LEAD_VALUES, TAKE_PHONES
-from service.rules.lead import LeadId, PageId, RepId
+from service.rules.lead import CallId, LeadId, PageId, RepId
 from service.rules.timeline import Channel
 
 OutboxKind = Literal[
-    "page_text", "page_call", "page_email", "note_text", "answer_text", "notice_email"
+    "page_text",
+    "page_call",
+    "page_email",
+    "note_text",
+    "answer_text",
+    "notice_email",
+    "bridge_call",
+    "hunt_call",
+    "hang_up",
 ]
 OutboxState = Literal["ordered", "taken", "sent", "failed", "unsure", "withdrawn", "expired"]
 
@@ -25,12 +33,36 @@ OutboxState = Literal["ordered", "taken", "sent", "failed", "unsure", "withdrawn
 # One sweep's helping, and the most that one text carries: what is left waits for the next.
 ROWS_MAX = 100
 
+# Whose turn comes first where one at a time may go.
+LANE_HANG_UP: Final = 0
+LANE_BRIDGE: Final = 1
+LANE_HUNT: Final = 2
+LANE_OWED: Final = 3
+LANE_PLAIN: Final = 4
+LANE_REPEAT: Final = 5
+
+CALL_KINDS: Final[frozenset[OutboxKind]] = frozenset({"page_call", "bridge_call", "hunt_call"})
+"""What rings a phone."""
+
+# Written as the partial index `outbox_calls_to` has it, or PostgreSQL would not use that.
+IS_CALL = "{row}.kind in ('page_call', 'bridge_call', 'hunt_call')"
+# A call whose end nobody told has surely stopped ringing by then: a phone rings for 18 s, a lead's
+# for at most a minute, and the carrier's callbacks may come late.
+RINGS_MAX_S = 120.0
+
+# A channel that our senders do not know by name, as theirs, is not picked by those of the version
+# before: they would ring a phone with it. To everybody else these are calls.
+_LINE = "line"
+ONCE_KINDS: Final[frozenset[OutboxKind]] = frozenset({"bridge_call", "hunt_call", "hang_up"})
+"""What goes to the carrier at most once, and by a channel of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """A message to be sent. ``seq`` is the event that ordered it; ``not_after`` business time.
 
     ``from_number``: whom it is from if it is taken as it is ordered; else chosen at its taking.
+    ``lane``: LANE_*; ``call_id``: the call that it rings for, or ends.
     """
 
     id: PageId
@@ -44,6 +76,8 @@ class Order:
     not_after: datetime
     ordered_at: datetime
     from_number: str | None = None
+    lane: int = LANE_PLAIN
+    call_id: CallId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +108,8 @@ class OutboxRow:
     again_of: PageId | None
     sent_at: datetime | None
     carried_by: PageId | None = None
+    call_id: CallId | None = None
+    lane: int = LANE_PLAIN
 
     @property
     def page_id(self) -> PageId:
@@ -110,22 +146,25 @@ where cast(:taken_by as text) is not null and r.from_number is not null and r.ki
 # Part of every statement that orders messages; `:orders` is `orders_json`. With `:taken_by`, an
 # order that names its sender's number is taken as it is ordered, for `:lease_s` seconds, unless it
 # is a page and its phone was sent one just now, or others wait for that phone: they go together.
-# At most one order of a statement is taken so.
+# A call is never taken so: it waits for the calls to its phone. At most one order of a statement
+# is taken so.
 INSERT_ORDERS = f"""
 slot as (
   {TAKE_PHONES.format(phones=_PAGES_TO_TAKE)}
 ), ordered as (
   insert into outbox (id, lead_id, seq, kind, channel, rep_id, to_number, from_number, body,
-    not_after, ordered_at, state, taken_by, taken_clock, lease_until)
+    not_after, ordered_at, call_id, lane, state, taken_by, taken_clock, lease_until)
   select r.id, r.lead_id, r.seq, r.kind, r.channel, r.rep_id, r.to_number,
     case when t.by is not null then r.from_number end, r.body, r.not_after, r.ordered_at,
-    case when t.by is null then 'ordered' else 'taken' end, t.by,
+    r.call_id, r.lane, case when t.by is null then 'ordered' else 'taken' end, t.by,
     case when t.by is not null then clock_timestamp() end,
     case when t.by is not null then clock_timestamp() + make_interval(secs => :lease_s) end
   from jsonb_to_recordset(cast(:orders as jsonb)) as r (
     id text, lead_id text, seq int, kind text, channel text, rep_id text, to_number text,
-    from_number text, body text, not_after timestamptz, ordered_at timestamptz)
+    from_number text, body text, not_after timestamptz, ordered_at timestamptz, call_id text,
+    lane smallint)
   left join (select cast(:taken_by as text) as by) t on r.from_number is not null
+    and not ({IS_CALL.format(row="r")})
     and (r.kind <> 'page_text' or exists (select from slot s where s.sender = r.to_number))
   returning id, lead_id, kind, channel, to_number, state, ordered_at
 ), last_said as (
@@ -139,8 +178,15 @@ slot as (
 
 def outbox_row(values: Row[Any] | Sequence[Any]) -> OutboxRow:
     held = list(values)
-    held[_CHANNEL] = Channel(held[_CHANNEL])
+    stored = held[_CHANNEL]
+    held[_CHANNEL] = Channel.CALL if stored == _LINE else Channel(stored)
     return OutboxRow(*held)
+
+
+def stored_channels(channels: Iterable[Channel]) -> list[str]:
+    """These channels as rows name them."""
+    named = [str(channel) for channel in channels]
+    return [*named, _LINE] if Channel.CALL in named else named
 
 
 def orders_values(
@@ -158,11 +204,13 @@ def _order_json(row: Order) -> dict[str, Any]:
         "lead_id": row.lead_id,
         "seq": row.seq,
         "kind": row.kind,
-        "channel": row.channel,
+        "channel": _LINE if row.kind in ONCE_KINDS else row.channel,
         "rep_id": row.rep_id,
         "to_number": row.to_number,
         "from_number": row.from_number,
         "body": row.body,
         "not_after": row.not_after.isoformat(),
         "ordered_at": row.ordered_at.isoformat(),
+        "call_id": row.call_id,
+        "lane": row.lane,
     }

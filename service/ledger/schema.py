@@ -1,7 +1,9 @@
 """Every table of the ledger; its constraints carry the rules that no code may break.
 
-Those of leads are in `schema_leads` and shown here too. `triggers` says what may change after it
-was stored. No query is in here. `migrations` must build exactly this; a test compares the two.
+Those of leads are in `schema_leads`, of persons in `schema_persons`, of the phone in
+`schema_calls`; all are shown here too.
+`triggers` says what may change after it was stored. No query is in here. `migrations` must build
+exactly this; a test compares the two.
 """
 
 from sqlalchemy import (
@@ -30,37 +32,34 @@ from service.ledger.columns import (
     one_of,
     words,
 )
-from service.ledger.schema_leads import (
-    audit_finding,
-    delivery,
-    event,
-    identity,
-    lead,
-    outbox,
-    person,
-    policy_version,
-)
+from service.ledger.schema_calls import call, engaged, message, recording
+from service.ledger.schema_leads import audit_finding, event, lead, outbox, policy_version
+from service.ledger.schema_persons import delivery, identity, person
 
 __all__ = [
     "audit_finding",
     "beat",
     "breaker",
+    "call",
     "count_delta",
     "count_total",
     "deaf",
     "delivery",
+    "engaged",
     "event",
     "floor_change",
     "identity",
     "inbound",
     "last_text",
     "lead",
+    "message",
     "metadata",
     "outbox",
     "pace",
     "person",
     "policy_version",
     "question",
+    "recording",
     "team_copy",
     "token",
     "turn",

@@ -1,4 +1,4 @@
-"""The tables of leads: their rows, people, timelines and messages; constraints carry the rules.
+"""The tables of leads: their rows, timelines and messages; constraints carry the rules.
 
 `triggers` says what may change after it was stored. No query is in here.
 """
@@ -42,6 +42,7 @@ LEAD_STATES = (
     "excluded",
 )
 CLOSED_STATES = ("settled", "excluded")
+
 OUTBOX_STATES = ("ordered", "taken", "sent", "failed", "unsure", "withdrawn", "expired")
 OUTBOX_KINDS = (
     "page_text",
@@ -50,8 +51,17 @@ OUTBOX_KINDS = (
     "note_text",
     "answer_text",
     "notice_email",
+    "bridge_call",
+    "hunt_call",
+    "hang_up",
 )
-OUTBOX_CHANNELS = ("text", "call", "email")
+# What goes to the carrier at most once. A channel of its own keeps it from the senders of the
+# version before, who ask for the channels that they know.
+LINE_KINDS = ("bridge_call", "hunt_call", "hang_up")
+# What rings a phone.
+CALL_KINDS = ("page_call", "bridge_call", "hunt_call")
+OUTBOX_CHANNELS = ("text", "call", "email", "line")
+LANE_LAST = 5
 
 # What was promised, kept for as long as one lead is pinned to it.
 policy_version = Table(
@@ -91,6 +101,8 @@ lead = Table(
     Column("test", Boolean, nullable=False, server_default=text("false")),
     # How often they asked again: of leads that wait for one opening, these come first.
     Column("asked", Integer, nullable=False, server_default=text("0")),
+    # Which calls are owed: a copy of the open debts.
+    json_value("owed", "[]"),
     # Ids stand in URLs and nobody may guess one.
     CheckConstraint("id ~ '^[A-Za-z0-9_-]{24,64}$'", name="id_unguessable"),
     CheckConstraint(one_of("state", LEAD_STATES), name="state_known"),
@@ -120,38 +132,13 @@ Index(
     ),
 )
 Index("lead_judge_at", lead.c.judge_at, postgresql_where=lead.c.judge_at.is_not(None))
-Index("lead_newest", lead.c.arrived_at.desc(), lead.c.id)
-
-# A person's words and numbers, apart from the timeline: erasure deletes the row here.
-person = Table(
-    "person",
-    metadata,
-    Column("lead_id", Text, ForeignKey("lead.id"), primary_key=True),
-    words("name"),
-    words("phone", null=True),
-    words("phone_as_given", null=True),
-    words("email", null=True),
-    words("ask"),
-    *(
-        words(name, null=True)
-        for name in (
-            "company",
-            "city",
-            "state",
-            "postal_code",
-            "country",
-            "language",
-            "product",
-            "referrer",
-            "landing_page",
-            "decision_maker",
-            "preferred_channel",
-            "preferred_time",
-        )
-    ),
-    json_value("pages_viewed", "[]"),
-    json_value("extra", "[]"),
+# Which leads a rep has in hand: asked while they are on the line.
+Index(
+    "lead_owner",
+    lead.c.owner,
+    postgresql_where=text(f"not ({one_of('state', CLOSED_STATES)})"),
 )
+Index("lead_newest", lead.c.arrived_at.desc(), lead.c.id)
 
 # What happened. Append-only: `triggers` refuses update, delete and truncate.
 event = Table(
@@ -169,30 +156,6 @@ event = Table(
     PrimaryKeyConstraint("lead_id", "seq"),
     CheckConstraint("seq >= 1", name="seq_from_one"),
 )
-
-# What a source sent before: the same delivery again is a no-op.
-delivery = Table(
-    "delivery",
-    metadata,
-    words("source"),
-    words("key"),
-    lead_id(),
-    instant("received_at"),
-    PrimaryKeyConstraint("source", "key"),
-    CheckConstraint("key like 'id:%' or key like 'idem:%'", name="key_named"),
-)
-
-# Under which phone or e-mail a person asked; how two requests are known to be one person's.
-identity = Table(
-    "identity",
-    metadata,
-    words("key"),
-    lead_id(),
-    instant("arrived_at"),
-    PrimaryKeyConstraint("key", "lead_id"),
-)
-Index("identity_newest", identity.c.key, identity.c.arrived_at.desc())
-Index("identity_lead_id", identity.c.lead_id)
 
 outbox = Table(
     "outbox",
@@ -222,6 +185,10 @@ outbox = Table(
     instant("sent_at", null=True),
     # The row whose message told of this page too: several waiting leads share one text.
     Column("carried_by", Text, ForeignKey("outbox.id")),
+    # The call that a row rings for, or ends.
+    words("call_id", null=True),
+    # Whose turn comes first where one at a time may go; 0 is the first.
+    Column("lane", SmallInteger, nullable=False, server_default=text("4")),
     # A row belongs to the event that ordered it: one decision, one message per try.
     UniqueConstraint("lead_id", "seq", "tries"),
     CheckConstraint(one_of("kind", OUTBOX_KINDS), name="kind_known"),
@@ -235,6 +202,10 @@ outbox = Table(
         name="two_tries",
     ),
     CheckConstraint("again_of is null or again_of not like '%.2'", name="no_third_try"),
+    # A bridge's calls go at most once: a phone that may have rung is not rung again.
+    CheckConstraint(f"tries = 1 or not ({one_of('kind', LINE_KINDS)})", name="line_once"),
+    CheckConstraint(f"(channel = 'line') = ({one_of('kind', LINE_KINDS)})", name="line_apart"),
+    CheckConstraint(f"lane between 0 and {LANE_LAST}", name="lane_known"),
     # Nothing goes out that nobody took, and what was taken has a lease that can run out.
     CheckConstraint(
         f"{one_of('state', ('ordered', 'withdrawn', 'expired'))} = (taken_clock is null)",
@@ -247,6 +218,19 @@ Index(
     "outbox_ordered",
     outbox.c.ordered_clock,
     postgresql_where=outbox.c.state == "ordered",
+)
+Index(
+    "outbox_lane",
+    outbox.c.lane,
+    outbox.c.ordered_clock,
+    postgresql_where=outbox.c.state == "ordered",
+)
+# Calls to one phone go one after the other.
+Index(
+    "outbox_calls_to",
+    outbox.c.to_number,
+    outbox.c.taken_clock,
+    postgresql_where=text(one_of("kind", CALL_KINDS)),
 )
 Index("outbox_taken", outbox.c.lease_until, postgresql_where=outbox.c.state == "taken")
 Index("outbox_unsure", outbox.c.taken_clock, postgresql_where=outbox.c.state == "unsure")

@@ -1,4 +1,4 @@
-"""What may change after it was stored: two triggers, because a constraint sees one version only.
+"""What may change after it was stored: triggers, because a constraint sees one version only.
 
 `schema` attaches them to its tables; the migrations hold their own frozen copy.
 """
@@ -51,14 +51,36 @@ create trigger outbox_one_way before update of state, carrier_rank on outbox
 for each row execute function outbox_goes_one_way()
 """
 
+# What a call came to is told to the timeline once, however often the carrier tells it.
+CALL_FUNCTION = """
+create function call_is_settled_once() returns trigger language plpgsql as $$
+begin
+  if old.settled_at is not null and new.settled_at is distinct from old.settled_at then
+    raise exception 'call % was settled before', old.id using errcode = 'check_violation';
+  end if;
+  return new;
+end $$
+"""
+
+CALL_TRIGGER = """
+create trigger call_settled_once before update of settled_at on call
+for each row execute function call_is_settled_once()
+"""
+
 
 def attach(event: Table, outbox: Table) -> None:
     """Have `metadata.create_all` create the triggers right after their tables."""
-    for table, statements in (
-        (event, (EVENT_FUNCTION, EVENT_ROWS_TRIGGER, EVENT_TABLE_TRIGGER)),
-        (outbox, (OUTBOX_FUNCTION, OUTBOX_TRIGGER)),
-    ):
-        for statement in statements:
-            # DDL() fills in %-placeholders; doubling keeps those of plpgsql's raise.
-            ddl = DDL(statement.strip().replace("%", "%%"))  # type: ignore[no-untyped-call]  # theirs
-            listeners.listen(table, "after_create", ddl)
+    _create_after(event, (EVENT_FUNCTION, EVENT_ROWS_TRIGGER, EVENT_TABLE_TRIGGER))
+    _create_after(outbox, (OUTBOX_FUNCTION, OUTBOX_TRIGGER))
+
+
+def attach_to_call(call: Table) -> None:
+    """The same, of the table of calls."""
+    _create_after(call, (CALL_FUNCTION, CALL_TRIGGER))
+
+
+def _create_after(table: Table, statements: tuple[str, ...]) -> None:
+    for statement in statements:
+        # DDL() fills in %-placeholders; doubling keeps those of plpgsql's raise.
+        ddl = DDL(statement.strip().replace("%", "%%"))  # type: ignore[no-untyped-call]  # theirs
+        listeners.listen(table, "after_create", ddl)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from service.ledger.outbox_rows import OUTBOX_COLUMNS, OutboxRow, outbox_row
+from service.ledger.outbox_rows import OUTBOX_COLUMNS, OutboxRow, outbox_row, stored_channels
 from service.ledger.reach import ENDED_RANK
 from service.rules.lead import PageId
 from service.rules.timeline import Channel
@@ -28,7 +28,7 @@ select distinct on (o.sent_at, o.id) {OUTBOX_COLUMNS}
 from unnest(cast(:ages_s as double precision[])) as a (age_s)
 join outbox o on o.sent_at > cast(:since as timestamptz) - make_interval(secs => a.age_s)
   and o.sent_at <= cast(:now as timestamptz) - make_interval(secs => a.age_s)
-where o.state = 'sent' and o.channel = :channel and o.carrier_sid is not null
+where o.state = 'sent' and o.channel = any(cast(:channels as text[])) and o.carrier_sid is not null
   and coalesce(o.carrier_rank, -1) < :ended and o.carried_by is null
 order by o.sent_at, o.id limit :limit
 """)
@@ -56,7 +56,7 @@ def silent(
         "ages_s": [age.total_seconds() for age in ages],
         "since": since,
         "now": now,
-        "channel": str(channel),
+        "channels": stored_channels([channel]),
         "ended": ENDED_RANK,
         "limit": ROWS_MAX,
     }

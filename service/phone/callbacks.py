@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 
 from service.errors import SourceError
+from service.phone.fields import ID, STATUS, address, count, path_id, required, word
 from service.phone.form import Form
 from service.rules.lead import PageId
 
@@ -52,13 +53,8 @@ CALL_FINAL = frozenset({"completed", "busy", "no-answer", "canceled", "failed"})
 # Below every rank we know: a new word of Twilio's is kept, and changes nothing.
 UNKNOWN_RANK = -1
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_STATUS = re.compile(r"[a-z][a-z_-]{0,31}")
 _DIGITS = re.compile(r"[0-9*#A-Dw]{0,32}")
-_COUNT = re.compile(r"[0-9]{1,9}")
 _OPT_OUT_TYPES = frozenset({"STOP", "START", "HELP"})
-# The longest address Twilio documents is a SIP one of 255 characters.
-_ADDRESS_LENGTH_MAX = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +147,9 @@ def text_status(page_id: str, form: Form) -> TextStatus:
     """The receipt of a text. Raises SourceError, naming the field that cannot be read."""
     return TextStatus(
         page_id=_page_id(page_id),
-        sid=_required(form, _ID, "MessageSid", "SmsSid"),
-        status=_required(form, _STATUS, "MessageStatus", "SmsStatus"),
-        code=_count(form, "ErrorCode"),
+        sid=required(form, ID, "MessageSid", "SmsSid"),
+        status=required(form, STATUS, "MessageStatus", "SmsStatus"),
+        code=count(form, "ErrorCode"),
     )
 
 
@@ -161,12 +157,12 @@ def call_status(page_id: str, form: Form) -> CallStatus:
     """A step of a call. Raises SourceError, naming the field that cannot be read."""
     return CallStatus(
         page_id=_page_id(page_id),
-        sid=_required(form, _ID, "CallSid"),
-        status=_required(form, _STATUS, "CallStatus"),
-        sequence=_count(form, "SequenceNumber"),
-        duration_s=_count(form, "CallDuration"),
-        answered_by=_word(form, "AnsweredBy"),
-        code=_count(form, "ErrorCode"),
+        sid=required(form, ID, "CallSid"),
+        status=required(form, STATUS, "CallStatus"),
+        sequence=count(form, "SequenceNumber"),
+        duration_s=count(form, "CallDuration"),
+        answered_by=word(form, "AnsweredBy"),
+        code=count(form, "ErrorCode"),
     )
 
 
@@ -174,12 +170,12 @@ def inbound_text(form: Form) -> InboundText:
     """A text to us. Raises SourceError, naming the field that cannot be read."""
     opt_out_type = (form.get("OptOutType") or "").upper()
     return InboundText(
-        sid=_required(form, _ID, "MessageSid", "SmsSid"),
-        from_=_address(form, "From"),
-        to=_address(form, "To"),
+        sid=required(form, ID, "MessageSid", "SmsSid"),
+        from_=address(form, "From"),
+        to=address(form, "To"),
         body=form.get("Body") or "",
         opt_out_type=opt_out_type if opt_out_type in _OPT_OUT_TYPES else None,
-        media_count=_count(form, "NumMedia") or 0,
+        media_count=count(form, "NumMedia") or 0,
     )
 
 
@@ -188,12 +184,12 @@ def key_pressed(page_id: str, form: Form) -> KeyPressed:
     digits = form.get("Digits") or ""
     if not _DIGITS.fullmatch(digits):
         raise SourceError("Digits holds something that no phone's keys can send", "Digits")
-    return KeyPressed(_page_id(page_id), _required(form, _ID, "CallSid"), digits)
+    return KeyPressed(_page_id(page_id), required(form, ID, "CallSid"), digits)
 
 
 def call_sid(form: Form) -> str:
     """Which call asks for its TwiML. Raises SourceError if it does not say."""
-    return _required(form, _ID, "CallSid")
+    return required(form, ID, "CallSid")
 
 
 def moves_on(before: TextStatus | CallStatus | None, after: TextStatus | CallStatus) -> bool:
@@ -202,33 +198,4 @@ def moves_on(before: TextStatus | CallStatus | None, after: TextStatus | CallSta
 
 
 def _page_id(given: str) -> PageId:
-    if not _ID.fullmatch(given):
-        raise SourceError("the path names no page", "page_id")
-    return PageId(given)
-
-
-def _required(form: Form, shape: re.Pattern[str], *names: str) -> str:
-    """The first of the names that was sent; later ones are Twilio's older words for it."""
-    value = next((value for name in names if (value := form.get(name))), None)
-    if value is None:
-        raise SourceError(f"{names[0]} is missing", names[0])
-    if not shape.fullmatch(value):
-        raise SourceError(f"{names[0]} does not look like one", names[0])
-    return value
-
-
-def _address(form: Form, name: str) -> str:
-    value = form.get(name) or ""
-    if not 0 < len(value) <= _ADDRESS_LENGTH_MAX or not value.isprintable():
-        raise SourceError(f"{name} is missing or cannot be an address", name)
-    return value
-
-
-def _count(form: Form, name: str) -> int | None:
-    value = form.get(name) or ""
-    return int(value) if _COUNT.fullmatch(value) else None
-
-
-def _word(form: Form, name: str) -> str | None:
-    value = form.get(name) or ""
-    return value if _STATUS.fullmatch(value) else None
+    return PageId(path_id(given, "page_id"))

@@ -5,13 +5,16 @@ them apart is whether something was sent: surely (Accepted), surely not (Rejecte
 nobody knows (Unknown). This file knows no carrier.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from service.phone.call_callbacks import LegStatus
 from service.phone.callbacks import CallStatus, TextStatus
+from service.phone.caller_callbacks import RecordingTold
 from service.phone.codes import Blame, Reason
-from service.rules.lead import PageId
+from service.rules.lead import CallId, PageId
 
 Why = Literal["timeout", "connection", "server_error", "rate_limited", "refused", "unreadable"]
 
@@ -45,10 +48,12 @@ class CallOrder:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The carrier has it, under its own id ``sid``."""
+    """The carrier has it, under its own id ``sid``. ``queue_s``: how many seconds it means to hold
+    a call before it dials; None where it does not say."""
 
     sid: str
     status: str
+    queue_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,20 @@ class NotFound:
     """The carrier knows nothing of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A recording, or with a ``content_range`` (the HTTP header's value) a part of it.
+
+    ``length`` in bytes, None if not known. ``pieces`` can be read once, to the end, by any one
+    thread; they raise LineError when the sound breaks off.
+    """
+
+    media_type: str
+    length: int | None
+    content_range: str | None
+    pieces: Iterator[bytes]
+
+
 SendOutcome = Accepted | Rejected | Busy | Unknown
 
 
@@ -106,6 +125,27 @@ class Line(Protocol):
         """What a receipt would say now; for pages whose receipts stay away."""
 
     def look_up_call(self, page_id: PageId, sid: str) -> CallStatus | NotFound | Unknown: ...
+
+    def look_up_legs(
+        self, call_id: CallId, rep_sid: str
+    ) -> tuple[LegStatus, ...] | NotFound | Unknown:
+        """The legs that were dialled on a rep's call, the oldest first, as their receipts would
+        tell of them now. Empty: none was dialled, or the carrier's list lags behind."""
+
+    def recordings_of(
+        self, call_id: CallId, call_sid: str
+    ) -> tuple[RecordingTold, ...] | NotFound | Unknown:
+        """The recordings of a call, the oldest first. Of a rep and a lead who talked they belong
+        to the call that dialled the other."""
+
+    def fetch_recording(
+        self, recording_sid: str, byte_range: str | None = None
+    ) -> Sound | NotFound | Unknown:
+        """The sound of a recording. ``byte_range``: the value of an HTTP ``Range`` of bytes, which
+        the carrier may ignore. NotFound: there is none, not yet or no longer."""
+
+    def delete_recording(self, recording_sid: str) -> SendOutcome | NotFound:
+        """Have the carrier forget a recording. NotFound: there is nothing to delete any more."""
 
     def find_sent(
         self,

@@ -8,65 +8,43 @@ threads. Create it after a fork, never before. It decides nothing and resends no
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
-import requests
-from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]  # no types
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError
-
 from service.errors import LineError
+from service.phone.broken import FAILURES, GONE, code_of, not_seen, outcome_of, status_of, why
+from service.phone.call_callbacks import LegStatus, leg_status
 from service.phone.callbacks import CallStatus, TextStatus
-from service.phone.codes import failure
-from service.phone.connection import (
-    RATE_LIMITED,
-    TWILIO_API_URL,
-    AccountClient,
-    WarmHttp,
-    retry_after_s,
-)
+from service.phone.caller_callbacks import RecordingTold, recording_told
+from service.phone.connection import TWILIO_API_URL, AccountClient, WarmHttp
+from service.phone.form import Form
 from service.phone.line import (
     Accepted,
-    Busy,
     CallOrder,
     NotFound,
     Rejected,
     SendOutcome,
+    Sound,
     TextOrder,
     Unknown,
-    Why,
 )
+from service.phone.sound import SoundSource
 from service.phone.urls import with_retries
-from service.rules.lead import PageId
+from service.phone.voice_calls import ring_timeout
+from service.rules.lead import CallId, PageId
 
 # Twilio takes 1 to 36 000 s and recommends more than 5: a shorter one may expire on its own way.
 VALIDITY_MIN_S = 6
 VALIDITY_MAX_S = 36_000
-# Twilio lets a phone ring 5 s longer than it is told, and takes 5 to 600 s.
-RING_BUFFER_S = 5
-RING_MIN_S = 5
-RING_MAX_S = 600
 CALL_EVENTS = ["initiated", "ringing", "answered", "completed"]
-# What was busy is worth another try after this, when Twilio does not say; and never later than
-# the other, because by then the next rung is a better idea.
-BUSY_PAUSE_S = 1.0
-BUSY_PAUSE_MAX_S = 60.0
 # Newest first, so the first page of a list holds far more than one phone gets between two looks.
 FOUND_MAX = 50
 # Twilio's dates have whole seconds, and its clock is not ours.
 CLOCK_SLACK = timedelta(seconds=60)
-_GONE = 404
+# A rep's call dials the lead once, and may again; a call is recorded once for each time.
+LEGS_MAX = 20
+QUEUE_MAX_MS = 24 * 3_600 * 1_000  # Twilio holds a call in its queue for a day at most
 _CALL_ENDED = 21220  # the call is not in progress: nothing to hang up
-
-# Everything that asking may raise: Twilio's refusals; the network; an answer of another shape.
-_FAILURES = (
-    TwilioException,
-    requests.RequestException,
-    HTTPError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-)
 
 
 class TwilioLine:
@@ -94,13 +72,13 @@ class TwilioLine:
         """
         try:
             self._client().api.accounts(self._account[0]).fetch()
-        except _FAILURES as broken:
-            status, code = _status_of(broken), _code_of(broken)
+        except FAILURES as broken:
+            status, code = status_of(broken), code_of(broken)
             if status in (401, 403):
                 message = "Twilio refused the account id and auth token"
                 raise LineError(message, retryable=False, code=code) from broken
             if status is None:
-                message = f"Twilio could not be reached ({_why(broken)})"
+                message = f"Twilio could not be reached ({why(broken)})"
                 raise LineError(message, retryable=True) from broken
 
     def send_text(self, order: TextOrder) -> SendOutcome:
@@ -109,13 +87,13 @@ class TwilioLine:
 
     def place_call(self, order: CallOrder) -> SendOutcome:
         fields = _call_fields(order)
-        return self._ask(lambda client: client.calls.create(**fields))
+        return self._ask(lambda client: client.calls.create(**fields), queued=True)
 
     def hang_up(self, call_sid: str) -> SendOutcome | NotFound:
         """``completed`` ends a call in any state; ``canceled`` would spare one just answered."""
         outcome = self._ask(lambda client: client.calls(call_sid).update(status="completed"))
         match outcome:
-            case Rejected(code=code) if code in (_CALL_ENDED, 20404, _GONE):
+            case Rejected(code=code) if code in (_CALL_ENDED, 20404, GONE):
                 return NotFound()
             case _:
                 return outcome
@@ -123,15 +101,15 @@ class TwilioLine:
     def look_up_text(self, page_id: PageId, sid: str) -> TextStatus | NotFound | Unknown:
         try:
             text = self._client().messages(sid).fetch()
-        except _FAILURES as broken:
-            return _not_seen(broken)
+        except FAILURES as broken:
+            return not_seen(broken)
         return TextStatus(page_id, sid, str(text.status), text.error_code)
 
     def look_up_call(self, page_id: PageId, sid: str) -> CallStatus | NotFound | Unknown:
         try:
             call = self._client().calls(sid).fetch()
-        except _FAILURES as broken:
-            return _not_seen(broken)
+        except FAILURES as broken:
+            return not_seen(broken)
         return CallStatus(
             page_id,
             sid,
@@ -139,6 +117,44 @@ class TwilioLine:
             duration_s=_seconds(call.duration),
             answered_by=call.answered_by,
         )
+
+    def look_up_legs(
+        self, call_id: CallId, rep_sid: str
+    ) -> tuple[LegStatus, ...] | NotFound | Unknown:
+        page = {"limit": LEGS_MAX, "page_size": LEGS_MAX}
+        try:
+            legs = self._client().calls.list(parent_call_sid=rep_sid, **page)
+            return tuple(_leg_of(call_id, rep_sid, leg) for leg in reversed(legs))
+        except FAILURES as broken:
+            return not_seen(broken)
+
+    def recordings_of(
+        self, call_id: CallId, call_sid: str
+    ) -> tuple[RecordingTold, ...] | NotFound | Unknown:
+        page = {"limit": LEGS_MAX, "page_size": LEGS_MAX}
+        try:
+            made = self._client().calls(call_sid).recordings.list(**page)
+            return tuple(_recording_of(call_id, each) for each in reversed(made))
+        except FAILURES as broken:
+            return not_seen(broken)
+
+    def fetch_recording(
+        self, recording_sid: str, byte_range: str | None = None
+    ) -> Sound | NotFound | Unknown:
+        try:
+            return SoundSource(*self._account, self._timeouts_s).fetch(recording_sid, byte_range)
+        except FAILURES as broken:
+            return not_seen(broken)
+
+    def delete_recording(self, recording_sid: str) -> SendOutcome | NotFound:
+        client = self._client()
+        try:
+            client.recordings(recording_sid).delete()
+        except FAILURES as broken:
+            outcome = outcome_of(broken, client.http_client.retry_after)
+            gone = isinstance(outcome, Rejected) and status_of(broken) == GONE
+            return NotFound() if gone else outcome
+        return Accepted(recording_sid, "deleted")
 
     def find_sent(
         self,
@@ -154,8 +170,8 @@ class TwilioLine:
         """
         try:
             listed = self._list_to(order)
-        except _FAILURES as broken:
-            return Unknown(_why(broken))
+        except FAILURES as broken:
+            return Unknown(why(broken))
         for sent in listed:
             fresh = sent.date_created is None or sent.date_created >= since - CLOCK_SLACK
             if fresh and sent.sid not in known_sids and _is_like(sent, order):
@@ -178,16 +194,18 @@ class TwilioLine:
             client = self._own.client = AccountClient(*self._account, http)
         return client
 
-    def _ask(self, request: Callable[[Any], Any]) -> SendOutcome:
-        """Make one request that does something, and say what became of it."""
+    def _ask(self, request: Callable[[Any], Any], queued: bool = False) -> SendOutcome:
+        """Make one request that does something, and say what became of it; ``queued``: and how
+        long it waits at Twilio."""
         client = self._client()
         try:
             made = request(client)
-        except _FAILURES as broken:
-            return _outcome(broken, client.http_client.retry_after)
+        except FAILURES as broken:
+            return outcome_of(broken, client.http_client.retry_after)
         if not made.sid:
             return Unknown("unreadable")
-        return Accepted(made.sid, str(made.status))
+        queue_s = _queue_s(made.queue_time) if queued else None
+        return Accepted(made.sid, str(made.status), queue_s)
 
 
 def _text_fields(order: TextOrder) -> dict[str, object]:
@@ -208,7 +226,7 @@ def _call_fields(order: CallOrder) -> dict[str, object]:
         "url": with_retries(order.twiml_url),
         "status_callback": with_retries(order.callback_url),
         "status_callback_event": CALL_EVENTS,
-        "timeout": min(max(order.ring_s - RING_BUFFER_S, RING_MIN_S), RING_MAX_S),
+        "timeout": ring_timeout(order.ring_s),
     }
 
 
@@ -231,57 +249,41 @@ def _seconds(written: str | None) -> int | None:
     return int(written) if written and written.isdecimal() else None
 
 
-def _outcome(broken: Exception, retry_after: str | None) -> SendOutcome:
-    """What became of a request that raised: the only question is whether it was carried out."""
-    status = _status_of(broken)
-    if status == RATE_LIMITED:
-        pause_s = retry_after_s(retry_after) or BUSY_PAUSE_S
-        return Busy(min(pause_s, BUSY_PAUSE_MAX_S), "rate_limited")
-    if status is not None and 400 <= status < 500:
-        code = _code_of(broken)
-        meant = failure(code)
-        return Rejected(code, meant.reason, meant.ends_channel, meant.blame)
-    if _never_left(broken):
-        return Busy(BUSY_PAUSE_S, "connection")
-    return Unknown(_why(broken))
+def _queue_s(written: object) -> float | None:
+    """Twilio's milliseconds as seconds; beyond a day it would have dropped the call."""
+    told = str(written)
+    return int(told) / 1000 if told.isdecimal() and int(told) <= QUEUE_MAX_MS else None
 
 
-def _not_seen(broken: Exception) -> NotFound | Unknown:
-    return NotFound() if _status_of(broken) == _GONE else Unknown(_why(broken))
+def _leg_of(call_id: CallId, rep_sid: str, leg: Any) -> LegStatus:
+    """A leg that Twilio lists, read as its last receipt would be."""
+    return leg_status(
+        call_id,
+        _as_form(
+            CallSid=leg.sid,
+            ParentCallSid=rep_sid,
+            CallStatus=leg.status,
+            CallDuration=leg.duration,
+            AnsweredBy=leg.answered_by,
+            Timestamp=leg.end_time and format_datetime(leg.end_time),
+        ),
+    )
 
 
-def _why(broken: Exception) -> Why:
-    status = _status_of(broken)
-    if status is not None:
-        if status == RATE_LIMITED:
-            return "rate_limited"
-        return "server_error" if status >= 500 else "refused"
-    if isinstance(broken, requests.Timeout):
-        return "timeout"
-    if isinstance(broken, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        return "connection"
-    return "unreadable"
+def _recording_of(call_id: CallId, made: Any) -> RecordingTold:
+    return recording_told(
+        call_id,
+        _as_form(
+            RecordingSid=made.sid,
+            CallSid=made.call_sid,
+            RecordingStatus=made.status,
+            RecordingDuration=made.duration,
+            RecordingSource=made.source,
+            RecordingStartTime=made.start_time and format_datetime(made.start_time),
+        ),
+    )
 
 
-def _never_left(broken: Exception) -> bool:
-    """No connection was made, so nobody can have read the request."""
-    if isinstance(broken, requests.ConnectTimeout):
-        return True
-    cause = broken.args[0] if broken.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, ConnectTimeoutError)
-
-
-def _status_of(broken: Exception) -> int | None:
-    """The HTTP status behind an exception of the client's; None when there was no answer.
-
-    Of a list that fails the client keeps the response only, as the exception's last argument.
-    """
-    status = getattr(broken, "status", None)
-    if status is None and isinstance(broken, TwilioException) and broken.args:
-        status = getattr(broken.args[-1], "status_code", None)
-    return status if isinstance(status, int) else None
-
-
-def _code_of(broken: Exception) -> int | None:
-    code = getattr(broken, "code", None)
-    return code if isinstance(code, int) else None
+def _as_form(**fields: object) -> Form:
+    """What a resource holds, as if it had been posted: it is believed no more than that."""
+    return Form(tuple((name, str(value)) for name, value in fields.items() if value is not None))

@@ -31,17 +31,28 @@ def say_page(spoken: str, key_url: str, language: str = DEFAULT_LANGUAGE) -> str
     """Say a page and take one key, also while speaking; once more; then hang up."""
     response = VoiceResponse()
     for _ in range(SAYINGS):
-        gather = Gather(
-            input="dtmf",
-            num_digits=1,
-            timeout=KEY_WAIT_S,
-            action=with_retries(key_url),
-            method="POST",
-        )
-        gather.say(_sayable(spoken), language=language)
-        response.append(gather)
+        response.append(key_after(spoken, key_url, KEY_WAIT_S, language))
     response.hangup()
     return str(response)
+
+
+def key_after(spoken: str, key_url: str, wait_s: int, language: str) -> Gather:
+    """Words, and one key: during them, or up to ``wait_s`` after. No key: the next verb's turn."""
+    gather = Gather(
+        input="dtmf",
+        num_digits=1,
+        timeout=wait_s,
+        action=with_retries(key_url),
+        method="POST",
+    )
+    say_in(gather, spoken, language)
+    return gather
+
+
+def say_in(verb: VoiceResponse | Gather, spoken: str, language: str) -> None:
+    """Add the words; nothing if nothing of them can be said, for an empty <Say> is refused."""
+    if sayable(spoken).strip():
+        verb.say(sayable(spoken), language=language)
 
 
 def after_key(spoken: str, language: str = DEFAULT_LANGUAGE) -> str:
@@ -51,7 +62,7 @@ def after_key(spoken: str, language: str = DEFAULT_LANGUAGE) -> str:
 
 def say_and_hang_up(spoken: str, language: str = DEFAULT_LANGUAGE) -> str:
     response = VoiceResponse()
-    response.say(_sayable(spoken), language=language)
+    say_in(response, spoken, language)
     response.hangup()
     return str(response)
 
@@ -66,5 +77,6 @@ def empty_messaging() -> str:
     return str(MessagingResponse())
 
 
-def _sayable(spoken: str) -> str:
+def sayable(spoken: str) -> str:
+    """The words without what no document can hold, as many as Twilio says."""
     return spoken.translate(_UNSAYABLE)[:SPOKEN_LENGTH_MAX]

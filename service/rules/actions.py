@@ -7,6 +7,10 @@ from datetime import datetime
 from typing import assert_never
 
 from service.rules.call_facts import (
+    Abandoned,
+    Attempted,
+    CallMissed,
+    Ended,
     Owed,
     OwedMet,
     OwedMissed,
@@ -132,12 +136,23 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
+class Lose:
+    """Nobody told how a call ended, and it is over by now. ``rep`` None: a caller whom nobody
+    took."""
+
+    call_id: CallId
+    rep: RepId | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Presume:
-    """Nobody said what a call came to: it counts as a short answer."""
+    """Nobody said what a call came to: it counts as a short answer, or for nothing."""
 
     call_id: str | None
     rep: RepId | None
     because: str
+    nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +172,7 @@ Action = (
     | Owe
     | Meet
     | Miss
+    | Lose
     | Presume
     | Settle
 )
@@ -196,8 +212,13 @@ def fact_of(action: Action, page_id: PageId) -> Fact:
             return OwedMet(action.kind, action.due_at, action.late)
         case Miss():
             return OwedMissed(action.kind, action.due_at)
-        case Presume():
-            return ShortAnswer("A", action.rep, action.call_id)
+        case Lose(call_id, rep):
+            if rep is None:
+                return CallMissed(call_id)
+            return Attempted(rep, "A", call_id, ended=Ended.UNKNOWN.value)
+        case Presume(call_id, rep):
+            came = Abandoned if action.nothing else ShortAnswer
+            return came("A", rep, call_id)
         case Settle():
             return Settled(action.reason)
         case _ as never:

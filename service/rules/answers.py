@@ -34,6 +34,8 @@ WORD = "C"
 # What a rep says so soon after a call of ours is about that call, asked or not.
 SAID_WITHIN = timedelta(minutes=10)
 
+_TALKED = frozenset({Ending.TALKED, Ending.BOOKED, Ending.NOT_INTERESTED})
+
 # An outcome that ends the lead, and the reason it is settled with.
 _ENDS = {
     Ending.WRONG_NUMBER: "wrong_number",
@@ -81,6 +83,7 @@ def outcome(
     if not standing.open:
         return ()
     call = about_call(standing, rep, at)
+    call = call if call is not None and _speaks_of(call, ending) else None
     made = _said(standing, call, rep, ending, contact_after_s)
     if rep is not None and by is not By.API and standing.owner not in (None, rep):
         if call is not None:
@@ -98,11 +101,19 @@ def about_call(standing: Standing, rep: RepId | None, at: datetime | None) -> La
     """The call of ours that a person's word is about: the lead's last one, by the same rep, until
     an outcome was told and for a while after; None when they speak of a call of their own."""
     last = standing.last_call
-    if last is None or last.call_id is None or at is None or rep is None or last.rep != rep:
+    if last is None or not last.ours or at is None or rep is None or last.rep != rep:
         return None
     if last.asks:
         return last
     return last if at < last.at + SAID_WITHIN and last.said is None else None
+
+
+def _speaks_of(call: LastCall, ending: Ending) -> bool:
+    """Whether this can be said of that call. Who talked where nobody was on the line with them
+    called otherwise; and of a call whose end the carrier never told, their word is all there is."""
+    if call.bridged_s > 0.0:
+        return True
+    return ending not in _TALKED and not (call.asks and call.came is Came.ABANDONED)
 
 
 def _said(
@@ -125,6 +136,7 @@ def _said(
         call.bridged_s,
         contact_after_s,
         still_open=call.came is Came.OPEN,
+        asked=call.asks,
     )
 
 
@@ -132,7 +144,7 @@ def _came_to(ending: Ending, rep: RepId | None) -> Fact:
     """What an attempt came to: exactly one of these follows each attempt."""
     if ending is Ending.VOICEMAIL:
         return VoicemailLeft(WORD, rep)
-    if ending in (Ending.TALKED, Ending.BOOKED, Ending.NOT_INTERESTED):
+    if ending in _TALKED:
         return Contacted(WORD, rep)
     # "Call later", said without having talked, is owed another call as if unanswered.
     return NoAnswer(WORD, rep)

@@ -44,6 +44,8 @@ SHORT_WAIT_S = 15.0
 CALL_MAX = timedelta(hours=4, minutes=15)
 # What a carrier may claim of a call's length; anything else is nonsense and is not believed.
 SECONDS_MAX = CALL_MAX.total_seconds()
+# A caller whom nobody took has left by then: they wait for a minute, and a message lasts minutes.
+CALLER_MAX = timedelta(minutes=15)
 
 
 class AnsweredBy(StrEnum):
@@ -57,7 +59,7 @@ class AnsweredBy(StrEnum):
     UNKNOWN = "unknown"
 
 
-_MACHINES = frozenset({AnsweredBy.MACHINE, AnsweredBy.BEEP, AnsweredBy.MESSAGE_END})
+MACHINES = frozenset({AnsweredBy.MACHINE, AnsweredBy.BEEP, AnsweredBy.MESSAGE_END})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def is_ripe(told: CallTold, over_at: datetime, now: datetime) -> bool:
     for long enough."""
     if told.ended is None:
         return False
-    unanswered = told.ended is not Ended.ANSWERED
+    unanswered = _ended(told, RANG_MIN_S) is not Ended.ANSWERED
     heard = told.answered_by is not None and told.bridged is not None
     return unanswered or heard or now >= over_at + VERDICT_WITHIN
 
@@ -125,7 +127,7 @@ def came_to(
     contact, and how long a lead is rung where the carrier does not say how long it rang.
     """
     ended = _ended(told, ring_lead_s)
-    bridged_s = _seconds(told.bridged_s) if told.bridged else 0.0
+    bridged_s = (_believed(told.bridged_s) or 0.0) if told.bridged else 0.0
     tried = Attempted(
         rep,
         PROVED,
@@ -148,12 +150,16 @@ def came_to(
 
 
 def _ended(told: CallTold, ring_lead_s: float) -> Ended:
-    """How the leg ended, with a ring too short to be heard told apart."""
+    """How the leg ended, with a ring too short to be heard told apart. Whoever was bridged had
+    answered, though nobody told how it ended."""
     ended = told.ended or Ended.UNKNOWN
+    if ended is Ended.UNKNOWN and told.bridged:
+        return Ended.ANSWERED
     if ended not in (Ended.NO_ANSWER, Ended.ABANDONED):
         return ended
-    assumed = ring_lead_s if ended is Ended.NO_ANSWER else 0.0
-    rang_s = assumed if told.rang_s is None else _seconds(told.rang_s)
+    rang_s = _believed(told.rang_s)
+    if rang_s is None:
+        rang_s = ring_lead_s if ended is Ended.NO_ANSWER else 0.0
     return Ended.NO_ANSWER if rang_s >= RANG_MIN_S else Ended.ABANDONED
 
 
@@ -165,7 +171,7 @@ def _answered(
     bridged_s: float,
     contact_after_s: float,
 ) -> CameTo:
-    if told.answered_by in _MACHINES:
+    if told.answered_by in MACHINES:
         return _machine(told, tried, call_id, rep)
     if bridged_s < contact_after_s:
         return _asking(tried, ShortAnswer(PROVED, rep, call_id))
@@ -180,9 +186,12 @@ def _machine(told: CallTold, tried: Attempted, call_id: CallId, rep: RepId | Non
     """A machine answered: no contact. Whether a message was left shows by how long the rep stayed
     after its own message had ended."""
     unheard = NoAnswer(PROVED, rep, call_id)
-    if told.leg_s is None or told.detected_s is None or told.answered_by is AnsweredBy.MACHINE:
+    if told.bridged is False:
+        return CameTo((tried, unheard))  # the rep had hung up before it picked up
+    leg_s, detected_s = _believed(told.leg_s), _believed(told.detected_s)
+    if leg_s is None or detected_s is None or told.answered_by is AnsweredBy.MACHINE:
         return _asking(tried, unheard)
-    stayed_s = _seconds(told.leg_s) - _seconds(told.detected_s)
+    stayed_s = leg_s - detected_s
     if stayed_s < STAYED_MIN_S:
         return CameTo((tried, unheard))
     if told.answered_by is AnsweredBy.BEEP:
@@ -194,9 +203,9 @@ def _asking(tried: Attempted, result: Fact) -> CameTo:
     return CameTo((replace(tried, asks=True), result), asks=True)
 
 
-def _seconds(told: float | None) -> float:
-    """A duration that can be believed; nonsense counts as nothing."""
-    return told if told is not None and 0.0 <= told <= SECONDS_MAX else 0.0
+def _believed(told: float | None) -> float | None:
+    """A duration that can be believed; nonsense is as good as untold."""
+    return told if told is not None and 0.0 <= told <= SECONDS_MAX else None
 
 
 def held_by(
@@ -204,7 +213,7 @@ def held_by(
 ) -> tuple[Fact, ...]:
     """What an inbound call came to that a rep took by key: the caller is human, and the carrier
     proves how long it was held."""
-    seconds = _seconds(held_s)
+    seconds = _believed(held_s) or 0.0
     tried = Attempted(
         rep, PROVED, call_id, answered_by=AnsweredBy.HUMAN, bridged_s=seconds, ended=Ended.ANSWERED
     )
@@ -222,11 +231,13 @@ def said_of(
     contact_after_s: float,
     *,
     still_open: bool,
+    asked: bool,
 ) -> tuple[Fact, ...]:
     """What a person's word adds to a call that the carrier proved, beside the outcome itself.
 
-    ``still_open``: what it came to was left to them. A word never makes contact of a machine, nor
-    of a bridge too short; it grades B where the carrier knows that somebody listened.
+    ``asked``: the carrier left open how it went; ``still_open``: also what it came to. A word never
+    makes contact of a machine, nor of a bridge too short; it grades B where it was asked for and
+    the carrier knows that somebody, or something, listened.
     """
     talked = ending in (Ending.TALKED, Ending.BOOKED, Ending.NOT_INTERESTED, Ending.CALL_LATER)
     facts: list[Fact] = []
@@ -237,8 +248,7 @@ def said_of(
             facts.append(NoAnswer(KEYED, rep, call_id))
         else:
             facts.append(ShortAnswer(KEYED, rep, call_id))
-    if ending is Ending.VOICEMAIL and answered_by != AnsweredBy.HUMAN:
-        facts.append(VoicemailLeft(KEYED, rep, call_id))
-    elif ending is Ending.VOICEMAIL:
-        facts.append(VoicemailLeft(WORD, rep, call_id))
+    if ending is Ending.VOICEMAIL:
+        heard = asked and bridged_s > 0.0 and answered_by != AnsweredBy.HUMAN
+        facts.append(VoicemailLeft(KEYED if heard else WORD, rep, call_id))
     return tuple(facts)

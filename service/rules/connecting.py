@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from service.rules.actions import Action, GiveUpRing, Ring
 from service.rules.call_facts import Purpose
-from service.rules.calls import CALL_MAX
+from service.rules.calls import CALL_MAX, CALLER_MAX
 from service.rules.floor import Floor
 from service.rules.lawful import dial_from
 from service.rules.lead import RepId
@@ -43,16 +43,20 @@ class Prospect(StrEnum):
     NEVER = "never"  # they dial for themselves
 
 
+def line_over_at(line: OnLine) -> datetime:
+    """When a call is over at the latest, though nobody told."""
+    return line.since + (CALLER_MAX if line.rep is None else CALL_MAX)
+
+
 def lines_up(standing: Standing, now: datetime) -> tuple[OnLine, ...]:
     """The calls with the lead that are up."""
-    return tuple(line for line in standing.lines if now < line.since + CALL_MAX)
+    return tuple(line for line in standing.lines if now < line_over_at(line))
 
 
-def prospect(
-    standing: Standing, rep: RepId, policy: Policy, floor: Floor, now: datetime
-) -> Prospect:
-    """What comes of a lead being taken by ``rep`` now."""
-    dead = (rep, Channel.CALL) in floor.deaf | standing.dead_ends
+def prospect(rep: RepId, policy: Policy, floor: Floor, now: datetime) -> Prospect:
+    """What comes of the lead being taken by ``rep`` now. A line that was busy when it was paged is
+    rung all the same: whoever takes a lead has a hand free."""
+    dead = (rep, Channel.CALL) in floor.deaf
     if not policy.calls.bridge or floor.dial_zones is None or dead or rep not in floor.people:
         return Prospect.NEVER
     lawful_at = dial_from(floor.dial_zones, now)
@@ -68,17 +72,15 @@ def rings_owner(
 ) -> tuple[Action | None, datetime | None]:
     """Ringing a lead's owner to connect them: what is due, and when to look again."""
     owner, wish_at = standing.owner, standing.wish_at
-    if owner is None or wish_at is None or not standing.open or lines_up(standing, now):
+    if owner is None or not standing.open or lines_up(standing, now):
         return None, None
-    last = standing.last_call
-    if last is not None and last.at >= wish_at:
+    ringing = [ring for ring in _owners(standing) if ring.open]
+    if ringing:
+        return _waits_for(ringing[-1], now)
+    expected = prospect(owner, policy, floor, now)
+    if wish_at is None or expected is Prospect.NEVER:
         return None, None
-    expected = prospect(standing, owner, policy, floor, now)
-    if expected is Prospect.NEVER:
-        return None, None
-    rung = [r for r in standing.rings if r.purpose is not Purpose.INBOUND and r.at >= wish_at]
-    if rung and rung[-1].failed_at is None:
-        return _waits_for(rung[-1], now)
+    rung = [ring for ring in _owners(standing) if ring.at >= wish_at]
     if len(rung) >= RINGS_MAX:
         return None, None
     due_at = rung[-1].failed_at + RING_AGAIN_AFTER if rung and rung[-1].failed_at else now
@@ -94,12 +96,14 @@ def rings_owner(
     return Ring(owner, purpose, None, now + RING_USEFUL, because), now + RING_OVER
 
 
+def _owners(standing: Standing) -> list[Rung]:
+    """The rings that were to connect the lead's owner."""
+    return [ring for ring in standing.rings if ring.purpose is not Purpose.INBOUND]
+
+
 def is_ringing(standing: Standing, now: datetime) -> bool:
     """Whether the lead's owner is being rung."""
-    rings = [r for r in standing.rings if r.purpose is not Purpose.INBOUND]
-    return any(r.failed_at is None and now < r.at + RING_OVER for r in rings) and bool(
-        standing.owner
-    )
+    return any(ring.open and now < ring.at + RING_OVER for ring in _owners(standing))
 
 
 def _waits_for(ring: Rung, now: datetime) -> tuple[Action | None, datetime | None]:
@@ -129,15 +133,14 @@ def rings_for_caller(
     if now >= ends_at:
         return [], None
     rung = [ring for ring in standing.rings if ring.call_id == line.call_id]
-    alone = _owner_first(standing, floor, now)
-    if alone is not None and not rung:
+    if not rung and (alone := _owner_first(standing, floor, now)) is not None:
         return [_ring_in(line, alone, ends_at)], min(line.since + OWNER_ALONE, ends_at)
-    over = not any(ring.rep == standing.owner and ring.failed_at is None for ring in rung)
-    others_at = line.since if alone is None or over else line.since + OWNER_ALONE
+    alone_since = [ring.at for ring in rung if ring.rep == standing.owner and ring.open]
+    others_at = max(alone_since) + OWNER_ALONE if alone_since else line.since
     if now < others_at:
         return [], min(others_at, ends_at)
-    ringing = sum(ring.failed_at is None and ring.rep != standing.owner for ring in rung)
-    free = [rep for rep in _free(standing, floor, now) if rep not in {ring.rep for ring in rung}]
+    ringing = sum(ring.open and ring.rep != standing.owner for ring in rung)
+    free = [rep for rep in _free(floor, now) if rep not in {ring.rep for ring in rung}]
     called = free[: max(CALLED_AT_ONCE - ringing, 0)]
     return [_ring_in(line, rep, ends_at) for rep in called], ends_at
 
@@ -154,7 +157,7 @@ def nobody_left(
     if now >= line.since + timedelta(seconds=policy.calls.inbound_ring_s):
         return True
     rung = [ring for ring in standing.rings if ring.call_id == line.call_id]
-    if any(ring.failed_at is None for ring in rung):
+    if any(ring.open for ring in rung):
         return False
     more, _ = rings_for_caller(standing, policy, floor, now)
     return not more
@@ -170,19 +173,15 @@ def _owner_first(standing: Standing, floor: Floor, now: datetime) -> RepId | Non
     if owner is None or owner not in floor.people:
         return None
     there = owner in floor.on_duty or floor.people[owner].manager
-    return owner if there and _picks_up(standing, floor, owner, now) else None
+    return owner if there and _picks_up(floor, owner, now) else None
 
 
-def _free(standing: Standing, floor: Floor, now: datetime) -> Sequence[RepId]:
+def _free(floor: Floor, now: datetime) -> Sequence[RepId]:
     """Reps on duty whom a call reaches, whose turn it is first."""
-    able = [
-        rep
-        for rep in floor.on_duty
-        if rep != standing.owner and rep in floor.people and _picks_up(standing, floor, rep, now)
-    ]
+    able = [rep for rep in floor.on_duty if rep in floor.people and _picks_up(floor, rep, now)]
     return floor.turns.order(able)
 
 
-def _picks_up(standing: Standing, floor: Floor, rep: RepId, now: datetime) -> bool:
+def _picks_up(floor: Floor, rep: RepId, now: datetime) -> bool:
     deaf = (rep, Channel.CALL) in floor.deaf
     return not deaf and not floor.is_engaged(rep, now) and Channel.CALL not in floor.tripped

@@ -17,21 +17,18 @@ from service.rules.actions import (
     Action,
     Escalate,
     GiveUpRing,
+    Lose,
     Page,
     Presume,
     Settle,
     TakeBack,
-    Tell,
     WaitAgain,
     fact_of,
 )
-from service.rules.call_facts import Attempted, LeadReplied, RingFailed
-from service.rules.calls import ASK_AFTER, CALL_MAX
 from service.rules.connecting import (
-    Prospect,
     is_ringing,
+    line_over_at,
     lines_up,
-    prospect,
     rings_for_caller,
     rings_owner,
 )
@@ -40,19 +37,22 @@ from service.rules.folding import after, fold
 from service.rules.ladder import OUTWARDS, Call, Step, next_step
 from service.rules.lawful import dial_from
 from service.rules.lead import PageId, RepId
-from service.rules.owed import asks_owner, back_from_owner, bookkeeping, unanswered_at, unpaid
+from service.rules.owed import (
+    asks_owner,
+    back_from_owner,
+    bookkeeping,
+    rests_until,
+    unanswered_at,
+    unpaid,
+    word_until,
+)
 from service.rules.policy import NEVER_AFTER, Policy
 from service.rules.standing import Came, Standing, State
+from service.rules.telling import Notes
 from service.rules.timeline import (
     Audience,
     Channel,
-    Claimed,
-    ClaimLost,
     Event,
-    Note,
-    Outcome,
-    Passed,
-    TakenBack,
     Timeline,
 )
 
@@ -67,7 +67,6 @@ _USEFUL = {
     Channel.CALL: CALL_PAGE_USEFUL,
     Channel.EMAIL: EMAIL_PAGE_USEFUL,
 }
-NOTE_USEFUL = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,7 @@ def decide(timeline: Timeline, policy: Policy, floor: Floor, now: datetime) -> V
     """What is due at ``now`` and when something may be due next. ``now`` is aware UTC and not
     before the timeline's last ``recorded_at``."""
     deciding = _Deciding(fold(timeline), policy, floor, now)
-    if deciding.standing.open:
-        deciding.keeps_books()
+    deciding.keeps_books()
     if deciding.standing.open:
         deciding.acts()
     deciding.tells()
@@ -113,19 +111,24 @@ class _Deciding:
     def verdict(self) -> Verdict:
         if not self.standing.open:
             return Verdict(tuple(self.actions), None)
-        return Verdict(tuple(self.actions), min([*self.looks, horizon(self.standing)]))
+        self.looks_at(horizon(self.standing))
+        return Verdict(tuple(self.actions), min(self.looks))
 
     def keeps_books(self) -> None:
-        """What ends, what is owed, and who loses the lead: it decides what else can be due."""
-        standing, now = self.standing, self.now
-        closing = _end(standing, now)
+        """What ended, what is owed, and who loses the lead: it decides what else can be due."""
+        if self.standing.open:
+            self._loses_calls()
+            self._presumes()
+        first_by = take_back_at(self.standing, self.policy, self.floor)
+        owed = bookkeeping(self.standing, self.policy, self.floor, self.now, first_by)
+        for entry in owed:
+            self.takes(entry)
+        if not self.standing.open:
+            return
+        closing = _end(self.standing, self.now)
         if closing is not None:
             self.takes(closing)
             return
-        self._presumes()
-        first_by = take_back_at(self.standing, self.policy, self.floor)
-        for entry in bookkeeping(self.standing, self.policy, self.floor, now, first_by):
-            self.takes(entry)
         self._releases(first_by)
         for debt in self.standing.owed:
             self.looks_at(None if debt.missed else debt.due_at)
@@ -134,21 +137,35 @@ class _Deciding:
         if self.standing.state is State.CLAIMED:
             self.looks_at(first_by)
 
+    def _loses_calls(self) -> None:
+        """A call whose end nobody told is over by then: it holds nothing up for ever."""
+        for line in self.standing.lines:
+            if self.now < line_over_at(line):
+                self.looks_at(line_over_at(line))
+                continue
+            because = "nobody told how the call ended"
+            self.takes(Lose(line.call_id, line.rep, because))
+            if line.rep is not None:
+                self.takes(Presume(line.call_id, line.rep, because, nothing=True))
+
     def _presumes(self) -> None:
         """A call whose outcome only a person could tell, and nobody did, was a short answer."""
         unanswered = unanswered_at(self.standing)
         self.looks_at(unanswered)
-        last = self.standing.last_call
+        last = self.standing.chased_call
         if unanswered is None or self.now < unanswered or last is None:
             return
         if last.came is Came.OPEN:
             self.takes(Presume(last.call_id, last.rep, "nobody said how the call went"))
 
     def _releases(self, first_by: datetime | None) -> None:
-        """Take a lead back from an owner who makes no call, unless they are being connected."""
-        if lines_up(self.standing, self.now):
+        """Take a lead back from an owner who makes no call, unless they are on the line with it or
+        may still say that they called."""
+        waits_until = word_until(self.standing)
+        self.looks_at(waits_until)
+        if lines_up(self.standing, self.now) or (waits_until and self.now < waits_until):
             return
-        back = back_from_owner(self.standing, self.floor, self.now)
+        back = back_from_owner(self.standing, self.policy, self.floor, self.now)
         if first_by is not None and self.now >= first_by and self.standing.owner is not None:
             after_s = self.policy.calls.take_back_after_s
             back = TakeBack(self.standing.owner, f"no call within {after_s} s of the claim")
@@ -161,10 +178,10 @@ class _Deciding:
     def acts(self) -> None:
         """Whom to page or ring; nobody is disturbed about a lead that is on the line."""
         standing, policy, floor, now = self.standing, self.policy, self.floor, self.now
-        lines = lines_up(standing, now)
-        for line in lines:
-            self.looks_at(line.since + CALL_MAX)
-        if lines:
+        for free_at in floor.engaged.values():
+            self.looks_at(free_at)
+        if lines_up(standing, now):
+            self.looks_at(floor.changes_at)
             rings, next_at = rings_for_caller(standing, policy, floor, now)
             self.actions.extend(rings)
             self.looks_at(next_at)
@@ -184,50 +201,23 @@ class _Deciding:
             self.takes(due)
             due, next_at = rings_owner(self.standing, self.policy, floor, now)
         self.looks_at(next_at)
+        if unpaid(self.standing):
+            self.looks_at(floor.changes_at)
+            self.looks_at(rests_until(self.policy, now))
         if due is not None:
             self.actions.append(due)
-        if due is not None or is_ringing(standing, now):
+        if due is not None or is_ringing(self.standing, now):
             return
-        page, next_at = asks_owner(self.standing, floor, now, _USEFUL)
+        page, next_at = asks_owner(self.standing, self.policy, floor, now, _USEFUL)
         self.looks_at(next_at)
         if page is not None:
             self.actions.append(page)
-        if unpaid(self.standing):
-            self.looks_at(floor.changes_at)
 
     def tells(self) -> None:
         """The notes that answer what reps said, and those about their calls."""
-        talking = bool(lines_up(self.standing, self.now))
-        for event in self.standing.to_tell:
-            told_at = _told_from(event)
-            if isinstance(event.fact, Attempted | LeadReplied) and talking:
-                continue
-            if self.now < told_at:
-                self.looks_at(told_at)
-                continue
-            note = self._note(event)
-            if note is not None:
-                self.actions.append(note)
-
-    def _note(self, event: Event) -> Tell | None:
-        rep, note = _answers(event, self.standing)
-        if rep is None:
-            return None
-        if note is Note.YOURS and self.standing.owner == rep:
-            note = self._yours(rep)
-        return Tell(rep, note, event.seq, self.now + NOTE_USEFUL, f"answers {event.kind}")
-
-    def _yours(self, rep: RepId) -> Note:
-        expected = prospect(self.standing, rep, self.policy, self.floor, self.now)
-        return _YOURS[expected]
-
-
-_YOURS = {
-    Prospect.NOW: Note.RINGING,
-    Prospect.HELD: Note.HELD,
-    Prospect.LATER: Note.LAWFUL_LATER,
-    Prospect.NEVER: Note.YOURS,
-}
+        notes = Notes(self.standing, self.policy, self.floor, self.now)
+        self.actions.extend(notes.due())
+        self.looks_at(notes.next_at)
 
 
 def horizon(standing: Standing) -> datetime:
@@ -305,32 +295,3 @@ def _beside(page: Page, now: datetime) -> Page:
         because=f"rung {page.rung}, {page.audience.value}, the carrier fails",
         unseen=False,
     )
-
-
-def _told_from(event: Event) -> datetime:
-    """When a note may go: the rep may still say on the line how a call went."""
-    asks = isinstance(event.fact, Attempted)
-    return event.recorded_at + ASK_AFTER if asks else event.recorded_at
-
-
-def _answers(event: Event, standing: Standing) -> tuple[RepId | None, Note]:
-    """Whom an event is to be told to, and by which note."""
-    match event.fact:
-        case Claimed(rep=rep):
-            return rep, Note.YOURS
-        case ClaimLost(rep=rep, owner=owner):
-            return rep, Note.TAKEN if owner else Note.CLOSED
-        case Passed(rep=rep):
-            return rep, Note.PASSED_ON
-        case TakenBack(rep=rep):
-            return rep, Note.TAKEN_BACK
-        case Outcome(rep=rep):
-            return rep, Note.LOGGED
-        case RingFailed(rep=rep):
-            return rep, Note.MISSED_RING
-        case Attempted(rep=rep):
-            return rep, Note.ASK
-        case LeadReplied():
-            return standing.owner, Note.REPLIED
-        case _:
-            raise ValueError(f"nobody is told of {event.kind}")

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from service.rules.folding_calls import called, told_outcome
+from service.rules.folding_calls import called
+from service.rules.folding_ends import told_outcome
 from service.rules.standing import Page, Standing, State
 from service.rules.timeline import (
     Arrived,
@@ -35,7 +36,7 @@ from service.rules.timeline import (
     Timeline,
     Told,
 )
-from service.rules.turning import climb_again, released, to_tell_by_text
+from service.rules.turning import climb_again, for_callers, released, to_tell_by_text
 
 
 def fold(timeline: Timeline) -> Standing:
@@ -94,14 +95,31 @@ def _living(
         case AskedAgain():
             return replace(seen, asked=seen.asked + 1)
         case Excluded():
-            return replace(seen, state=State.EXCLUDED)
+            return _closed(seen, State.EXCLUDED)
         case OptedOut() | Settled():
-            return replace(seen, state=State.SETTLED)
+            return _closed(seen, State.SETTLED)
         case Reopened():
-            free = replace(seen, owner=None, claimed_at=None, in_hand=False, wish_at=None, rings=())
+            free = replace(
+                seen,
+                owner=None,
+                claimed_at=None,
+                in_hand=False,
+                wish_at=None,
+                rings=for_callers(seen),
+                reminders=(),
+                # A lead that was closed begins anew; what was in vain before is not chased.
+                last_call=seen.last_call if seen.open else None,
+                unreached=seen.unreached if seen.open else 0,
+            )
             return climb_again(free, event.at)
         case _ as never:
             assert_never(never)
+
+
+def _closed(seen: Standing, state: State) -> Standing:
+    """Nothing is owed to a lead that is closed; what was paid is still written down."""
+    paid = tuple(debt for debt in seen.owed if debt.paid_at is not None)
+    return replace(seen, state=state, owed=paid, asked_back=None, agreed=None, wish_at=None)
 
 
 def _paging(
@@ -189,7 +207,7 @@ def _taking(
                 first_claimed_at=seen.first_claimed_at or event.at,
                 attempted_since_claim=False,
                 wish_at=event.at,
-                rings=(),
+                rings=for_callers(seen),
                 reminders=(),
                 to_tell=(*seen.to_tell, event),
             )

@@ -242,6 +242,12 @@ def clock_text(zone: str, at: datetime) -> str:
     return _wall(zone, at).strftime("%H:%M")
 
 
+def day_text(zone: str, at: datetime) -> str:
+    """The day and the time on the wall: ``Fri 6 Mar 16:00``."""
+    wall = _wall(zone, at)
+    return f"{wall:%a} {wall.day} {wall:%b %H:%M}"
+
+
 @lru_cache(maxsize=ZONES_CACHED)
 def zone_named(name: str) -> ZoneInfo:
     """The zone of this IANA name. Raises ValueError, naming it, when there is none."""

@@ -16,8 +16,18 @@ ZONES_MAX = 64
 
 def dial_from(zones: tuple[str, ...], at: datetime) -> datetime | None:
     """The first instant from ``at`` on at which a number in these zones may be dialled; None when
-    their hours never meet."""
-    return first_common_open([_hours(zone) for zone in zones[:ZONES_MAX]], at)
+    their hours never meet, or when nobody knows where it is."""
+    if not 0 < len(zones) <= ZONES_MAX:
+        return None
+    return first_common_open([_hours(zone) for zone in zones], at)
+
+
+def callable_from(hours: WeeklyHours, zones: tuple[str, ...], at: datetime) -> datetime | None:
+    """The first instant from ``at`` on at which the team is open and a number in these zones may be
+    dialled; None when the two do not meet soon."""
+    if not 0 < len(zones) <= ZONES_MAX:
+        return None
+    return first_common_open([hours, *map(_hours, zones)], at)
 
 
 @lru_cache(maxsize=512)

@@ -50,11 +50,17 @@ def masked(text: str, lead: Lead) -> str:
     text = LINK.sub("(link)", text)
     # Whole addresses first: the looser pattern would take the first half of one and leave the rest.
     text = _EMAIL_SPACED.sub("(e-mail)", _EMAIL.sub("(e-mail)", text))
+    text = without_numbers(text, lead)
+    return " ".join(_JOINED_BY_DOT.sub(". ", text).split())
+
+
+def without_numbers(text: str, lead: Lead) -> str:
+    """The text without anything to dial, the lead's own numbers above all: for whoever has the
+    lead, where numbers are kept private."""
     if sum(c.isdigit() for c in text) >= NUMBER_DIGITS_MIN:  # most asks hold no number at all
         for own in (lead.phone, lead.phone_as_given):
             text = _without_own(text, own or "")
-    text = _NUMBER.sub("(number)", text)
-    return " ".join(_JOINED_BY_DOT.sub(". ", text).split())
+    return _NUMBER.sub("(number)", text)
 
 
 def _without_own(text: str, number: str) -> str:

@@ -55,6 +55,7 @@ def reachable_by(
 
     A rep who prefers calls, who had their three texts for this lead, or whose team has no texts, is
     called where the rung says text. While one channel's breaker is open, the other one stands in.
+    A rep who is on a call gets texts only.
     ``at_top``: nobody stands behind the last rung, so that what failed before is tried again, and
     the other channel where this one reaches nobody.
     """
@@ -70,6 +71,9 @@ def reachable_by(
     if channel in floor.tripped and other not in floor.tripped:
         able = not is_deaf(climb, rep, other) and (other is Channel.CALL or may_text)
         channel = other if able else channel
+    if floor.is_engaged(rep, climb.now):
+        able = may_text and not is_deaf(climb, rep, Channel.TEXT)
+        return Channel.TEXT if able else None
     if at_top:
         return _at_any_rate(climb, rep, (channel, other), may_text)
     return None if is_deaf(climb, rep, channel) else channel

@@ -8,17 +8,20 @@ paged when the call should be made; once its promise has passed, the lead goes b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from service.rules.actions import Action, Meet, Miss, Owe, Page, TakeBack
 from service.rules.call_facts import Owing
 from service.rules.calls import ANSWER_WITHIN
+from service.rules.connecting import lines_up
 from service.rules.floor import Floor
-from service.rules.lawful import dial_from
-from service.rules.lead import RepId
-from service.rules.policy import Policy
+from service.rules.folding_ends import CHASE
+from service.rules.lawful import callable_from
+from service.rules.lead import PageId, RepId
+from service.rules.policy import AfterHours, Policy
 from service.rules.standing import Came, Debt, LastCall, Standing, State
+from service.rules.standing import Page as Reminder
 from service.rules.timeline import Audience, Channel, Ending
 
 # How long before its promise an owner is asked for a call: half of it, a quarter hour at most.
@@ -31,6 +34,8 @@ GAPS = (timedelta(hours=4), timedelta(days=1), timedelta(days=3), timedelta(days
 # A text that an owner has not answered is followed by a call after so long, or half of what is
 # left.
 CALL_AFTER = timedelta(minutes=5)
+# A page about a call is worth that much at least; in less, nobody is asked a second time.
+ASK_USEFUL_MIN = timedelta(seconds=30)
 # Nobody agrees on a call further off; what reads so is a slip.
 AGREED_AHEAD_MAX = timedelta(days=30)
 
@@ -50,23 +55,41 @@ def owing(
     if standing.asked_back is not None:
         kind, since = standing.asked_back
         call_at = _callable_from(policy, floor, since)
-        due_at = _open_after(policy, since, policy.promises.voicemail_call_back_s)
-        yield Debt(kind, since, call_at, max(due_at, call_at))
-    last = standing.last_call
-    if standing.agreed is not None and last is not None:
-        at, since = standing.agreed
+        due_at = _open_after(policy, call_at, policy.promises.voicemail_call_back_s)
+        yield Debt(kind, since, call_at, due_at)
+    last = standing.chased_call
+    agreed = _agreed(standing)
+    if agreed is not None:
+        at, since = agreed
         due_at = at + timedelta(seconds=policy.promises.voicemail_call_back_s)
         yield Debt(_next_kind(standing), since, at, due_at)
     elif last is not None and _is_unanswered(standing, policy, last, now):
         yield _next_call(standing, policy, floor, last)
 
 
+def _agreed(standing: Standing) -> tuple[datetime, datetime] | None:
+    """The time agreed for a call, and when it was; None also where it can only be a slip."""
+    if standing.agreed is None:
+        return None
+    at, since = standing.agreed
+    return standing.agreed if since < at <= since + AGREED_AHEAD_MAX else None
+
+
 def unanswered_at(standing: Standing) -> datetime | None:
     """When a call whose outcome nobody told counts as unanswered; None when that is not open."""
-    last = standing.last_call
+    last = standing.chased_call
     if last is None or not last.asks or last.came not in (Came.SHORT_ANSWER, Came.OPEN):
         return None
     return last.at + ANSWER_WITHIN
+
+
+def word_until(standing: Standing) -> datetime | None:
+    """Until when an owner may still tell of a call whose end the carrier never told: nobody loses a
+    lead before. None: there is no such call."""
+    last = standing.last_call
+    if last is None or not last.asks or last.came is not Came.ABANDONED:
+        return None
+    return last.at + ANSWER_WITHIN if last.rep == standing.owner else None
 
 
 def _is_unanswered(standing: Standing, policy: Policy, last: LastCall, now: datetime) -> bool:
@@ -82,28 +105,27 @@ def _is_unanswered(standing: Standing, policy: Policy, last: LastCall, now: date
 
 
 def _next_kind(standing: Standing) -> Owing:
-    return Owing.SECOND_CALL if standing.unreached <= 1 else Owing.FURTHER_CALL
+    """A second call follows a first one in vain; one that follows contact is none."""
+    first = standing.unreached <= 1 and standing.first_contact_at is None
+    return Owing.SECOND_CALL if first else Owing.FURTHER_CALL
 
 
 def _next_call(standing: Standing, policy: Policy, floor: Floor, last: LastCall) -> Debt:
-    kind = _next_kind(standing)
     promise_s = min(float(policy.promises.second_call_s), SECOND_CALL_MAX_S)
     ask_before_s = min(promise_s / 2, ASK_BEFORE_MAX_S)
-    if kind is Owing.SECOND_CALL:
+    if standing.unreached <= 1:
         asked_at = _open_after(policy, last.at, promise_s - ask_before_s)
     else:
-        gap = GAPS[min(standing.unreached - 2, len(GAPS) - 1)]
-        asked_at = last.at + gap
+        asked_at = last.at + GAPS[min(standing.unreached - 2, len(GAPS) - 1)]
     call_at = _callable_from(policy, floor, asked_at)
-    return Debt(kind, last.at, call_at, _open_after(policy, call_at, ask_before_s))
+    return Debt(_next_kind(standing), last.at, call_at, _open_after(policy, call_at, ask_before_s))
 
 
 def _callable_from(policy: Policy, floor: Floor, at: datetime) -> datetime:
-    """The first instant at which we are open and the lead may be called."""
-    found = policy.hours.next_open(at) or at
-    lawful = dial_from(floor.dial_zones, found) if floor.dial_zones else found
-    # Where the two never meet soon, hours decide: whoever calls, calls by hand.
-    return found if lawful is None else policy.hours.next_open(lawful) or lawful
+    """The first instant at which we are open and the lead may be called. Where the two never meet
+    soon, hours decide: whoever calls, calls by hand."""
+    both = callable_from(policy.hours, floor.dial_zones, at) if floor.dial_zones else None
+    return both or policy.hours.next_open(at) or at
 
 
 def _open_after(policy: Policy, at: datetime, seconds: float) -> datetime:
@@ -113,18 +135,27 @@ def _open_after(policy: Policy, at: datetime, seconds: float) -> datetime:
 def bookkeeping(
     standing: Standing, policy: Policy, floor: Floor, now: datetime, first_by: datetime | None
 ) -> Iterator[Action]:
-    """Debts that arose, were paid, or whose promise passed."""
-    known = {(debt.kind, debt.since) for debt in standing.owed}
-    for debt in owing(standing, policy, floor, now, first_by):
-        if (debt.kind, debt.since) not in known:
-            because = f"{_named(debt.kind)} by {debt.due_at:%H:%M} UTC"
-            yield Owe(debt.kind, debt.since, debt.call_at, debt.due_at, because)
-    for debt in standing.owed:
+    """Debts that arose, were paid, or whose promise passed. A call that is up may yet pay."""
+    debts = list(standing.owed)
+    if standing.open:
+        known = {_what(debt) for debt in debts}
+        for debt in owing(standing, policy, floor, now, first_by):
+            if _what(debt) not in known:
+                debts.append(debt)
+                because = f"{_named(debt.kind)} by {debt.due_at:%H:%M} UTC"
+                yield Owe(debt.kind, debt.since, debt.call_at, debt.due_at, because)
+    talking = any(line.rep for line in lines_up(standing, now))
+    for debt in debts:
         if debt.paid_at is not None:
             late = debt.paid_at > debt.due_at
             yield Meet(debt.kind, debt.due_at, late, f"{_named(debt.kind)} made")
-        elif not debt.missed and now >= debt.due_at:
+        elif not debt.missed and now >= debt.due_at and not talking:
             yield Miss(debt.kind, debt.due_at, f"no {_named(debt.kind)} within its promise")
+
+
+def _what(debt: Debt) -> tuple[Owing, datetime]:
+    """What a debt is owed for: a call in vain has one next call, however it is counted."""
+    return (Owing.FURTHER_CALL if debt.kind in CHASE else debt.kind), debt.since
 
 
 def unpaid(standing: Standing) -> tuple[Debt, ...]:
@@ -134,22 +165,32 @@ def unpaid(standing: Standing) -> tuple[Debt, ...]:
     return tuple(sorted(open_debts, key=lambda debt: (debt.call_at, debt.due_at)))
 
 
-def back_from_owner(standing: Standing, floor: Floor, now: datetime) -> TakeBack | None:
-    """Taking a lead back from an owner who does not make the call that is owed, or cannot."""
+def rests_until(policy: Policy, now: datetime) -> datetime | None:
+    """The opening until which nobody is disturbed about an owed call; None while they may be."""
+    if policy.hours.is_open(now) or policy.after_hours is not AfterHours.AT_OPENING:
+        return None
+    return policy.hours.next_open(now)
+
+
+def back_from_owner(
+    standing: Standing, policy: Policy, floor: Floor, now: datetime
+) -> TakeBack | None:
+    """Taking a lead back from an owner who does not make the call that is owed, or cannot; not
+    while the team rests, since the next one would be woken for it."""
     owner = standing.owner
-    if owner is None or standing.state not in _HELD:
+    if owner is None or standing.state not in _HELD or rests_until(policy, now):
         return None
     for debt in unpaid(standing):
         if now >= debt.due_at:
             because = f"no {_named(debt.kind)} within its promise"
             return TakeBack(owner, because, "owed")
-        if now >= debt.call_at and not _may_be_asked(standing, floor, owner, now):
+        if now >= debt.call_at and not _may_be_asked(standing, floor, owner):
             because = f"{_named(debt.kind)} is owed, and its owner is not there"
             return TakeBack(owner, because, "off_duty")
     return None
 
 
-def _may_be_asked(standing: Standing, floor: Floor, owner: RepId, now: datetime) -> bool:
+def _may_be_asked(standing: Standing, floor: Floor, owner: RepId) -> bool:
     person = floor.people.get(owner)
     if person is None or not (owner in floor.on_duty or person.manager):
         return False
@@ -165,7 +206,11 @@ def _reaches(standing: Standing, floor: Floor, owner: RepId, channel: Channel) -
 
 
 def asks_owner(
-    standing: Standing, floor: Floor, now: datetime, useful: dict[Channel, timedelta]
+    standing: Standing,
+    policy: Policy,
+    floor: Floor,
+    now: datetime,
+    useful: Mapping[Channel, timedelta],
 ) -> tuple[Page | None, datetime | None]:
     """The page that asks a lead's owner for the call that is owed, if one is due, and when to look
     for the next. ``useful``: how long a page of each channel is worth sending."""
@@ -173,17 +218,14 @@ def asks_owner(
     if owner is None or standing.state not in _HELD or not unpaid(standing):
         return None, None
     debt = unpaid(standing)[0]
-    asked = [p for p in standing.reminders if p.at >= debt.call_at and p.rep == owner]
-    if len(asked) >= 2:
-        return None, debt.due_at
-    wanted, due_at = Channel.TEXT, debt.call_at
-    if asked:
-        patience = min(CALL_AFTER, (debt.due_at - debt.call_at) / 2)
-        wanted = Channel.CALL
-        due_at = asked[0].failed_at or max(debt.call_at + patience, asked[0].at)
-    if now < due_at:
-        return None, due_at
-    channel = _channel(standing, floor, owner, wanted, now)
+    asked = [page for page in standing.reminders if page.at >= debt.call_at and page.rep == owner]
+    due_at = _asked_at(debt, asked)
+    if due_at is None or now < due_at:
+        return None, due_at or debt.due_at
+    rests = rests_until(policy, now)
+    if rests is not None and policy.hours.is_open(debt.call_at):
+        return None, rests  # the day ended; only a call agreed for the night is asked for by night
+    channel = _channel(standing, floor, owner, Channel.CALL if asked else Channel.TEXT, now)
     if channel is None:
         return None, debt.due_at
     page = Page(
@@ -192,11 +234,23 @@ def asks_owner(
         channel=channel,
         audience=Audience.OWNER,
         turn_at=None,
-        not_after=min(now + useful[channel], max(debt.due_at, now + timedelta(seconds=30))),
+        not_after=min(now + useful[channel], max(debt.due_at, now + ASK_USEFUL_MIN)),
         begins_turn=False,
         because=f"{_named(debt.kind)} owed by {debt.due_at:%H:%M} UTC",
     )
-    return page, debt.due_at
+    asked.append(Reminder(PageId(""), owner, page.rung, channel, Audience.OWNER, now, None))
+    return page, _asked_at(debt, asked) or debt.due_at
+
+
+def _asked_at(debt: Debt, asked: Sequence[Reminder]) -> datetime | None:
+    """When the owner is asked next for a debt: twice at most, and not in one breath."""
+    if not asked:
+        return debt.call_at
+    first = asked[0]
+    left = debt.due_at - first.at
+    if len(asked) > 1 or left < ASK_USEFUL_MIN:
+        return None
+    return first.failed_at or first.at + min(CALL_AFTER, left / 2)
 
 
 def _channel(

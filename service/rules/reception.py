@@ -68,6 +68,23 @@ def receive(known: Sequence[Known], now: datetime) -> Reception:
     return NewInquiry()
 
 
+def heard_from(known: Sequence[Known], now: datetime) -> NewInquiry | Again:
+    """What a call or a text from a person is, given their earlier leads, newest first.
+
+    Nobody calls twice by mistake, so it is never a double submit; and whoever is in hand speaks
+    about what is in hand, however long ago they asked and whether or not they were reached.
+    """
+    for earlier in known:
+        if earlier.state is State.EXCLUDED:
+            continue
+        if earlier.state is not State.SETTLED:
+            return Again(earlier.id, reopens=False)
+        if now - earlier.arrived_at <= ASKED_AGAIN_WITHIN:
+            return Again(earlier.id, reopens=True)
+        return NewInquiry()
+    return NewInquiry()
+
+
 def merged(first: Lead, again: Lead) -> Lead:
     """The first request with what the second adds: gaps filled, both asks kept."""
     filled = {

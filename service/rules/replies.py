@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -77,10 +77,12 @@ class DutyWord(StrEnum):
 
 
 class QuestionKind(StrEnum):
-    """What we asked a phone: will you take this lead, or how did your call end."""
+    """What we asked a phone: will you take this lead, how did your call end, or will you make the
+    call that is owed (to which how it ended is an answer too)."""
 
     PAGE = "page"
     OUTCOME = "outcome"
+    OWED = "owed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +166,15 @@ def read_reply(body: str) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question to one phone about one lead, open or lately closed (``closed_at``)."""
+    """A question to one phone about one lead, open or lately closed (``closed_at``). ``had``: the
+    rep once had this lead or called it, whoever has it by now."""
 
     letter: str | None
     lead_id: LeadId
     kind: QuestionKind
     opened_at: datetime
     closed_at: datetime | None = None
+    had: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,21 @@ def match(
     the last text was something else. ``was_stopped``: the phone had opted out until this reply,
     so its last text says nothing, and a start word claims its one open page, never a closed one.
     """
+    found = _match(reply, questions, received_at, last_text_page, was_stopped)
+    if not isinstance(reply, OutcomeReply) or found != NothingOpen(None):
+        return found
+    # A call that outlasted its claim: the lead was taken back, perhaps somebody else has it.
+    had = [replace(each, kind=QuestionKind.OUTCOME) for each in questions if each.had]
+    return _match(reply, had, received_at, last_text_page)
+
+
+def _match(
+    reply: Answer,
+    questions: Sequence[OpenQuestion],
+    received_at: datetime,
+    last_text_page: LeadId | None,
+    was_stopped: bool = False,
+) -> Matched:
     asked = [q for q in questions if q.opened_at <= received_at]
     letter = None if isinstance(reply, Start) else reply.letter
     if letter is not None:
@@ -221,7 +240,7 @@ def match(
         fitting = named or fitting
     found = _by_time(fitting, received_at)
     if isinstance(found, NothingOpen) and (own := _own(reply, asked, found)) is not None:
-        return Answered(own)
+        return own
     if isinstance(reply, Start) and was_stopped:
         return NothingOpen(None) if isinstance(found, NothingOpen) else found
     if isinstance(reply, Start) or (isinstance(reply, Take | Pass) and reply.worded):
@@ -340,7 +359,7 @@ def _worded(words: list[str]) -> Reply | None:
 
 
 def _fits(reply: Answer, question: OpenQuestion) -> bool:
-    if isinstance(reply, More):
+    if isinstance(reply, More) or question.kind is QuestionKind.OWED:
         return True
     wanted = QuestionKind.OUTCOME if isinstance(reply, OutcomeReply) else QuestionKind.PAGE
     return question.kind is wanted
@@ -371,14 +390,18 @@ def _by_time(fitting: list[OpenQuestion], received_at: datetime) -> Matched:
     return NothingOpen(max(closed, key=_closing, default=None))
 
 
-def _own(reply: Answer, asked: list[OpenQuestion], found: NothingOpen) -> OpenQuestion | None:
-    """The one lead the rep has, when a digit fits no page: a 1 says again that they have it, a 2
-    gives it back. A late 1 about a page that closed goes before; words say neither."""
+def _own(reply: Answer, asked: list[OpenQuestion], found: NothingOpen) -> Matched | None:
+    """The lead the rep has, when a digit fits no page: a 1 rings them for it, or says again that
+    they have it, a 2 gives it back; of several, it changes nothing. A late 1 about a page that
+    closed goes before; words say neither."""
     if not isinstance(reply, Take | Pass) or reply.worded:
         return None
     mine = [q for q in asked if q.kind is QuestionKind.OUTCOME and q.closed_at is None]
-    late = isinstance(reply, Take) and found.latest_closed is not None
-    return None if late or len(mine) != 1 else mine[0]
+    if not mine or (isinstance(reply, Take) and found.latest_closed is not None):
+        return None
+    if len(mine) == 1:
+        return Answered(mine[0])
+    return Ambiguous(tuple(replace(each, kind=QuestionKind.OWED) for each in mine))
 
 
 def _by_last_text(

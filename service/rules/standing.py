@@ -49,7 +49,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A rep rung to be connected, and how that ended; ``reason`` None: it may still ring."""
+    """A rep rung to be connected, and how that ended: answered by key, or failed, and why."""
 
     leg: PageId
     call_id: CallId
@@ -58,6 +58,12 @@ class Ring:
     at: datetime
     failed_at: datetime | None = None
     reason: str | None = None
+    answered_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody has told yet how it ended: it may still ring."""
+        return self.failed_at is None and self.answered_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +88,26 @@ class Came(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LastCall:
-    """The lead's last call that has ended. ``call_id`` None: a person told of it. ``asks``: nobody
-    has said yet how it went, and somebody should. ``contact_before``: when the lead was first
-    reached before it, should a person say that it reached nobody; ``said``: what they said."""
+    """The lead's last call: it began at ``began_at``, and we learned at ``at`` that it had ended.
+    ``ours``: the carrier told of it, and not a person. ``asks``: nobody has said yet how it went,
+    and somebody should; ``said``: what they said. ``contact_before``, ``unreached``: when the lead
+    was first reached before it, and how many calls in a row were in vain with it, should a person
+    say that it reached nobody. ``before``: the call that it left unanswered, if it was abandoned.
+    """
 
     call_id: str | None
     rep: RepId | None
     at: datetime
+    began_at: datetime
+    ours: bool = False
     came: Came = Came.OPEN
     asks: bool = False
     answered_by: str | None = None
     bridged_s: float = 0.0
     contact_before: datetime | None = None
+    unreached: int = 0
     said: Ending | None = None
+    before: LastCall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +131,8 @@ class Standing:
     ``pages`` are those of the present climb, in order. ``passed_at`` and ``taken_back`` hold for
     the lead's whole life. ``to_tell`` are events a rep has not been answered about yet.
 
-    ``wish_at``: when its owner last took it or asked to be rung; ``rings`` are those since then.
+    ``wish_at``: when its owner last took it or asked to be rung, until a call was made; ``rings``
+    are those of its owner, and those for a lead that waits on the line.
     ``lines`` are calls with the lead that are up. ``unreached``: calls in a row that did not reach
     them. ``reminders`` are pages to the owner. ``asked_back`` is the voicemail or the missed call
     that nobody has answered by a call, and when it came; ``agreed`` a time that was agreed for a
@@ -173,6 +187,12 @@ class Standing:
     def rung(self) -> int:
         """The rung last paged in this climb, counted from 1; 0 before the first."""
         return self.pages[-1].rung if self.pages else 0
+
+    @property
+    def chased_call(self) -> LastCall | None:
+        """The last call that may have reached the lead: one that was abandoned settles nothing."""
+        last = self.last_call
+        return last.before if last is not None and last.came is Came.ABANDONED else last
 
     @property
     def passed(self) -> frozenset[RepId]:

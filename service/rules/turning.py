@@ -7,7 +7,7 @@ from datetime import datetime
 
 from service.rules.call_facts import Attempted, Owing, RingFailed
 from service.rules.lead import RepId
-from service.rules.standing import Standing, State
+from service.rules.standing import Ring, Standing, State
 from service.rules.timeline import Audience, By, Claimed, Event
 
 
@@ -27,13 +27,19 @@ def released(seen: Standing, rep: RepId, at: datetime) -> Standing:
         claimed_at=None,
         in_hand=True,
         wish_at=None,
-        rings=(),
+        rings=for_callers(seen),
         reminders=(),
         # Whoever takes it next owes their own first call.
         owed=tuple(debt for debt in seen.owed if debt.kind is not Owing.FIRST_CALL),
         to_tell=tuple(e for e in seen.to_tell if not isinstance(e.fact, about_theirs)),
     )
     return climb_again(free, at)
+
+
+def for_callers(seen: Standing) -> tuple[Ring, ...]:
+    """The rings for a lead that is on the line, which go on whoever has it."""
+    callers = {line.call_id for line in seen.lines}
+    return tuple(ring for ring in seen.rings if ring.call_id in callers)
 
 
 def climb_again(seen: Standing, at: datetime) -> Standing:

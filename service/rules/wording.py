@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.rules.call_facts import Owing
+from service.rules.causes import Cause
 from service.rules.lead import Lead
 from service.rules.masking import (
     LINK,
@@ -20,6 +22,7 @@ from service.rules.masking import (
     plain,
     readable,
     short_name,
+    without_numbers,
 )
 from service.rules.masking import shown as shown
 from service.rules.replies import ENDING_OF, ENDING_WORDS, QuestionKind
@@ -61,14 +64,18 @@ def page_text(
     again: bool = False,
     link: str | None = None,
     asks: bool = True,
+    cause: Cause | None = None,
+    said: str = "",
 ) -> str:
     """A page in one GSM-7 segment, whatever the lead is called. ``clock`` is the rep's local time,
-    ``again`` a lead that asked again. What gives way, in order: ask, place, link, name. ``asks``
+    ``again`` a lead that asked again, ``cause`` why a known lead is paged, with what they ``said``
+    on a voicemail instead of the ask. What gives way, in order: ask, place, link, name. ``asks``
     False: the phone has no letter left, so that the link alone answers it, and the name gives
     way to that."""
-    head = f"{cut(to_gsm(clock), CLOCK_MAX)} LEAD {'AGAIN ' if again else ''}"
+    tag = f"{cause_name(cause)} " if cause else "AGAIN " if again else ""
+    head = f"{cut(to_gsm(clock), CLOCK_MAX)} LEAD {tag}"
     source = cut(shown(source_name, lead), SOURCE_MAX)
-    keys = f" {_keys('1', letter)} take {_keys('2', letter)} pass" if asks else " Answer here:"
+    keys = f" {keys_of('1', letter)} take {keys_of('2', letter)} pass" if asks else " Answer here:"
     tail = (f" {source}." if source else "") + keys
     no_phone = "" if lead.phone else ", no phone"
     room = GSM_ALONE - septets(head + no_phone + "." + tail)
@@ -79,10 +86,22 @@ def page_text(
     room -= septets(linked)
     who = cut(name, room)
     place = _fitted(", ", shown(lead.place, lead), room - septets(who), PLACE_LEAST)
-    ask = _fitted(": ", _ask(lead), room - septets(who + place), ASK_LEAST)
+    asked = readable(said, lead).rstrip(" .") or _ask(lead)
+    ask = _fitted(": ", asked, room - septets(who + place), ASK_LEAST)
     if not asks and not linked:
         tail = tail.removesuffix(keys)
     return _ended(head + who + place + no_phone + ask) + tail + linked
+
+
+def cause_name(cause: Cause) -> str:
+    """What a page is about, in capitals: ``VOICEMAIL 23 s``, ``2ND CALL``."""
+    match cause.kind:
+        case Owing.VOICEMAIL:
+            return f"VOICEMAIL {round(cause.seconds)} s" if cause.seconds else "VOICEMAIL"
+        case Owing.CALL_BACK:
+            return "MISSED CALL"
+        case _:
+            return f"{cause.call} CALL".upper().strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +120,7 @@ def bundle_text(*, clock: str, waiting: Sequence[Waiting], link: str | None = No
     listed = sorted(waiting, key=lambda each: each.letter is None)
     head = f"{cut(to_gsm(clock), CLOCK_MAX)} {len(listed)} LEADS wait."
     first = listed[0].letter
-    tail = f": {_keys('1', first)} take {_keys('2', first)} pass, {_keys('MORE', first)}."
+    tail = f": {keys_of('1', first)} take {keys_of('2', first)} pass, {keys_of('MORE', first)}."
     linked = f" {link}" if link and is_gsm(link) else ""
     tail = tail if first else "."
     room = GSM_ALONE - septets(head + tail)
@@ -148,12 +167,12 @@ def yours(
         cut(to_gsm(plain(first_name)), NAME_LISTED_MAX),
     )
     limit = f" within {_minutes(within_s)}" if within_s else " now"
-    asked = " ".join(f"{_keys(key, letter)} {word}" for key, word in ENDING_WORDS.items())
+    asked = " ".join(f"{keys_of(key, letter)} {word}" for key, word in ENDING_WORDS.items())
     head, after = f"{who} is yours, {rep}. ", f" After the call: {asked}"
     room = TWO_SEGMENTS - septets(head + after)
     how = _how_to_reach(lead, limit)
     if not is_gsm(how) or septets(how) > room:
-        how = f"Reply {_keys('MORE', letter)} for how to reach them{limit}."
+        how = f"Reply {keys_of('MORE', letter)} for how to reach them{limit}."
     return head + how + after
 
 
@@ -172,17 +191,25 @@ def passed_on(lead: Lead) -> str:
     return f"Passed. {short_name(lead)} goes to somebody else."
 
 
-def taken_back(lead: Lead, *, after_s: int, letter: str | None = None) -> str:
-    """To a rep who claimed and made no call. Give the letter whenever the phone has another page
-    open: a bare 1 would then be about that one."""
-    again = f"Reply {_keys('1', letter)} to take it again."
-    return (
-        f"No call logged for {short_name(lead)} within {_minutes(after_s)}, passing it on. {again}"
-    )
+def taken_back(lead: Lead, *, after_s: int, letter: str | None = None, why: str = "no_call") -> str:
+    """To a rep from whom a lead was taken, ``why`` as in ``TakenBack``: they claimed it and made no
+    call within ``after_s`` seconds, or did not make, or could not be asked for, a call that is
+    owed. Give the letter whenever the phone has another page open: a bare 1 would then be about
+    that one."""
+    again = f"Reply {keys_of('1', letter)} to take it again."
+    who = short_name(lead)
+    match why:
+        case "owed":
+            return f"The call owed to {who} was not made in time, passing it on. {again}"
+        case "off_duty":
+            return f"A call to {who} is owed and you are not on duty, passing it on. {again}"
+        case _:
+            return f"No call logged for {who} within {_minutes(after_s)}, passing it on. {again}"
 
 
 def logged(lead: Lead, outcome: Ending, when: str | None = None) -> str:
-    """To a rep who told an outcome. ``when`` repeats the time they gave with an 8."""
+    """To a rep who told an outcome. ``when`` is the time they gave with an 8: as it was understood,
+    else as they wrote it."""
     word = _WORD_OF[outcome]
     agreed = f", {cut(shown(when, lead), NAME_MAX)}" if when else ""
     return f"Logged: {short_name(lead)}, {word}{agreed}."
@@ -234,15 +261,14 @@ def texts_on_again(first_name: str) -> str:
     return f"Texts are on again, {person_name(first_name)}."
 
 
-def more(lead: Lead, *, claimed: bool) -> tuple[str, ...]:
+def more(lead: Lead, *, claimed: bool, private: bool = False) -> tuple[str, ...]:
     """The whole request, in at most four texts of two segments each, numbered. Phone and e-mail
-    only if ``claimed``. In the lead's own script when GSM-7 would lose letters of it."""
+    only if ``claimed``; a ``private`` number never. In the lead's own script when GSM-7 would lose
+    letters of it."""
     facts = [("", lead.name or "no name"), ("", lead.company), ("", lead.place)]
     if claimed:
-        facts += [
-            ("phone ", lead.phone or lead.phone_as_given),
-            ("e-mail ", lead.email),
-        ]
+        phone = lead.phone or lead.phone_as_given
+        facts += [("phone ", None if private else phone), ("e-mail ", lead.email)]
     facts += [
         ("about ", lead.product),
         ("speaks ", lead.language),
@@ -252,10 +278,13 @@ def more(lead: Lead, *, claimed: bool) -> tuple[str, ...]:
         *((f"{name}: ", value) for name, value in lead.extra[:EXTRA_MAX]),
     ]
     told = [label + LINK.sub("(link)", plain(text)) for label, text in facts if text]
-    if not _loses_letters("".join(told)):
+    if not loses_letters("".join(told)):
         told = [to_gsm(text, "") for text in told]
     whole = ". ".join(text.rstrip(" .") for text in told) + "."
-    whole = whole if claimed else masked(whole, lead)
+    if not claimed:
+        whole = masked(whole, lead)
+    elif private:
+        whole = without_numbers(whole, lead)
     return _numbered_texts(" ".join(whole.split()))
 
 
@@ -268,7 +297,7 @@ def _ask(lead: Lead) -> str:
     return text.rstrip(" .")
 
 
-def _keys(key: str, letter: str | None) -> str:
+def keys_of(key: str, letter: str | None) -> str:
     if not letter:
         return key
     return f"{key} {letter}" if len(key) > 1 else key + letter
@@ -292,14 +321,14 @@ def _minutes(seconds: int) -> str:
 
 def _how_to_reach(lead: Lead, limit: str) -> str:
     if lead.phone:
-        return f"Call {_grouped(lead.phone)}{limit}."
+        return f"Call {grouped(lead.phone)}{limit}."
     if lead.email:
         given = f" (phone given: {plain(lead.phone_as_given)})" if lead.phone_as_given else ""
         return f"No phone{given}. E-mail {lead.email}{limit}."
     return "They gave no way to reach them. Reply MORE for the request."
 
 
-def _grouped(phone: str) -> str:
+def grouped(phone: str) -> str:
     """North American numbers as people read them; phones dial either form."""
     found = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", phone)
     return f"+1 {found[1]} {found[2]} {found[3]}" if found else phone
@@ -309,10 +338,12 @@ def _listed(letter: str, lead: Lead, kind: QuestionKind) -> str:
     name = cut(short_name(lead), NAME_LISTED_MAX)
     if kind is QuestionKind.PAGE:
         return f"{name}: 1{letter} take 2{letter} pass."
+    if kind is QuestionKind.OWED:
+        return f"{name}: 1{letter} call 2{letter} pass."
     return f"{name}: how it went, 3{letter} to 9{letter}, 0{letter}."
 
 
-def _loses_letters(text: str) -> bool:
+def loses_letters(text: str) -> bool:
     return any(c.isalpha() and "\0" in to_gsm(c, "\0") for c in set(text))
 
 
@@ -321,16 +352,16 @@ def _numbered_texts(whole: str) -> tuple[str, ...]:
     unicode = segments(whole).encoding is Encoding.UCS_2
     room = (TWO_SEGMENTS_UCS if unicode else TWO_SEGMENTS) - len("(4/4) ")
     room -= 2  # an escape or surrogate pair that would straddle two segments costs its place
-    texts = _split(whole, room)
+    texts = split_at_words(whole, room)
     if len(texts) > MORE_TEXTS_MAX:
         texts = texts[:MORE_TEXTS_MAX]
-        texts[-1] = _split(texts[-1], room - len(" (cut)"))[0] + " (cut)"
+        texts[-1] = split_at_words(texts[-1], room - len(" (cut)"))[0] + " (cut)"
     if len(texts) == 1:
         return (texts[0],)
     return tuple(f"({n}/{len(texts)}) {text}" for n, text in enumerate(texts, start=1))
 
 
-def _split(whole: str, room: int) -> list[str]:
+def split_at_words(whole: str, room: int) -> list[str]:
     texts, held = [], ""
     for word in whole.split(" "):
         joined = f"{held} {word}" if held else word

@@ -5,8 +5,6 @@ it works without JavaScript; the script only spares the reload.
 """
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -18,68 +16,20 @@ from pydantic import ValidationError
 from service.sandbox.control import CallIn, Control, KeysIn, SettingsIn, TextIn
 from service.sandbox.leads import FIELDS, FrontDoor, LeadView
 from service.sandbox.numbers import E164
-from service.sandbox.records import Call, Item, Phone
+from service.sandbox.records import Phone
+from service.sandbox.screens import MODES, Screen, screen_of
 
 HERE = Path(__file__).parent
 FORM_BYTES_MAX = 16 * 1024
-BUBBLES_SHOWN_MAX = 60
-LINES_SHOWN_MAX = 30
 STRANGERS_SHOWN_MAX = 6  # the page is for people; a bench's thousand numbers stay off it
 
-BUBBLE_KINDS = {
-    "text_in_to_phone": "theirs",
-    "text_from_phone": "mine",
-    "text_undelivered": "lost",
-    "carrier_notice": "notice",
-    "webhook_failed": "notice",
-    "call_ended": "notice",
-}
-CALL_ENDS = {
-    "completed": "Call ended",
-    "busy": "Call declined or busy",
-    "no-answer": "Missed call",
-    "failed": "Call failed",
-    "canceled": "Missed call (caller hung up)",
-}
-# What the settings menu offers: label, texts, calls.
-MODES = {
-    "on": ("On", "deliver", "ring"),
-    "off": ("Phone off", "undelivered", "no-answer"),
-    "voicemail": ("Voicemail answers", "deliver", "voicemail"),
-    "busy": ("Busy", "deliver", "busy"),
-    "blocked": ("Carrier filters texts", "failed", "ring"),
-}
 # What a newcomer does not ask of an event: its bookkeeping, and what stands beside it anyway.
 QUIET_FIELDS = frozenset(
     {
         *("seq", "at", "recorded_at", "event", "because", "actor", "page_id", "call_id", "re"),
-        *("t0", "late_or_skewed", "has_phone", "turn_at", "audience"),
+        *("t0", "late_or_skewed", "has_phone", "turn_at", "audience", "leg", "message_id"),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bubble:
-    """One entry of a phone's thread, ready to be shown."""
-
-    n: int
-    side: str
-    body: str
-    at: datetime
-    link: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Handset:
-    """One phone as the page shows it."""
-
-    number: str
-    name: str
-    role: str
-    mode: str
-    bubbles: tuple[Bubble, ...]
-    call: Call | None
-    lines: tuple[tuple[int, str], ...]
 
 
 def pretty(number: str) -> str:
@@ -116,6 +66,7 @@ class Page:
         add("", self.show, methods=["GET"])
         add("/board", self.board, methods=["GET"])
         add("/lead", self.be_the_lead, methods=["POST"])
+        add("/lead/call", self.call_as_lead, methods=["POST"])
         add("/phones/{number}/texts", self.text, methods=["POST"])
         add("/phones/{number}/mode", self.set_mode, methods=["POST"])
         add("/phones/{number}/call", self.dial, methods=["POST"])
@@ -137,9 +88,10 @@ class Page:
         html = self._html.get_template(template).render(
             boot=self._exchange.boot,
             cursor=cursor,
-            handsets=[self._handset(phone) for phone in self._shown()],
+            screens=[self._screen(phone) for phone in self._shown()],
             modes=MODES,
             team_numbers=config.team_numbers,
+            callers_number=self._callers_number,
             lead_form=bool(config.lead_url),
             lead=lead,
             lead_view=view,
@@ -158,23 +110,17 @@ class Page:
         recent = {p.number for p in strangers[-STRANGERS_SHOWN_MAX:]}
         return [p for p in phones if p.listed or p.number in recent]
 
-    def _handset(self, phone: Phone) -> Handset:
-        live = [c for c in self._control.calls_of(phone.number) if not c.over]
-        shown = [c for c in live if c.status in ("ringing", "in-progress")]
-        call = shown[0] if shown else None
-        bubbles = [_bubble(item) for item in phone.items if item.kind in BUBBLE_KINDS]
-        how = (phone.settings.texts, phone.settings.calls)
-        mode = next((key for key, (_, *pair) in MODES.items() if tuple(pair) == how), "")
-        lines = tuple(enumerate(call.lines))[-LINES_SHOWN_MAX:] if call else ()
-        return Handset(
-            phone.number,
-            phone.name,
-            phone.role,
-            mode,
-            tuple(bubbles[-BUBBLES_SHOWN_MAX:]),
-            call,
-            lines,
-        )
+    def _screen(self, phone: Phone) -> Screen:
+        exchange = self._exchange
+        live = [call for call in self._control.calls_of(phone.number) if not call.over]
+        waiting = frozenset(sid for line in exchange.lines.values() for sid in line.members)
+        return screen_of(phone, live, waiting, phone.last_team_number or self._callers_number)
+
+    @property
+    def _callers_number(self) -> str:
+        """The team number that callers dial: it is named after the one that pages come from."""
+        numbers = self._exchange.config.team_numbers
+        return numbers[-1] if numbers else ""
 
     # -- forms
 
@@ -189,8 +135,7 @@ class Page:
         form = await _form(request)
         if form.get("mode") not in MODES:
             return self._done(request, trouble="No such setting")
-        _, texts, calls = MODES[form["mode"]]
-        asked = SettingsIn.model_validate({"texts": texts, "calls": calls})
+        asked = SettingsIn.model_validate(MODES[form["mode"]].as_settings())
         return await self._try(request, self._control.set_phone(number, asked))
 
     async def dial(self, request: Request, number: str) -> Response:
@@ -210,10 +155,24 @@ class Page:
     async def be_the_lead(self, request: Request) -> Response:
         form = await _form(request)
         knock = await self._door.knock({key: form.get(key, "") for key in FIELDS})
-        number, name = form.get("phone", "").strip(), form.get("name", "").strip()
-        if knock.lead_id and name and E164.match(number):
-            self._exchange.phone(number, name[:80], "lead")
+        if knock.lead_id:
+            self._lead_phone(form)
         return self._done(request, lead=knock.lead_id, trouble=knock.error)
+
+    async def call_as_lead(self, request: Request) -> Response:
+        """Somebody who has not asked on any website picks up a phone of their own and calls."""
+        number = self._lead_phone(await _form(request))
+        if not number:
+            return self._done(request, trouble="A phone to call from is like +12125550155")
+        asked = CallIn(to=self._callers_number)
+        return await self._try(request, self._control.dial(number, asked))
+
+    def _lead_phone(self, form: Mapping[str, str]) -> str:
+        """The phone of whoever filled in the form, from now on on the page; "" if it is none."""
+        number, name = form.get("phone", "").strip(), form.get("name", "").strip()
+        if not E164.match(number):
+            return ""
+        return self._exchange.phone(number, name[:80], "lead").number
 
     async def _try(self, request: Request, deed: Awaitable[object]) -> Response:
         try:
@@ -232,16 +191,6 @@ class Page:
         }
         query = urlencode({key: value for key, value in asked.items() if value})
         return RedirectResponse(f"/sandbox?{query}" if query else "/sandbox", 303)
-
-
-def _bubble(item: Item) -> Bubble:
-    body = item.body
-    if item.kind == "call_ended":
-        body = CALL_ENDS.get(body, body)
-        if why := item.detail.get("error"):
-            body = f"{body}: {why}"
-    side = BUBBLE_KINDS[item.kind]
-    return Bubble(item.n, side, body, item.at, link=side == "theirs")
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import fields as fields_of
 from service.rules.floor import Person
 from service.rules.lead import RepId
 from service.rules.policy import DEFAULT_LADDER, AfterHours, Calls, Promises, Route, Rung
-from service.rules.timeline import RUNG_CHANNELS, Audience, Channel
+from service.rules.timeline import RUNG_AUDIENCES, RUNG_CHANNELS, Audience, Channel
 from service.team.crew import read_reps
 from service.team.kinds import FLAG, WORDS, choice, duration, known
 from service.team.sheet import Fields, Kind, Place, Sheet
@@ -76,7 +76,7 @@ def _rung(sheet: Sheet, fields: Fields, before_s: int) -> Rung:
     """The rung; one whose instant cannot be read stands with the rung before it."""
     return Rung(
         at_s=sheet.need(fields, "at", duration(0, AT_MAX_S), before_s),
-        page=sheet.need(fields, "page", choice(Audience), Audience.ON_DUTY),
+        page=sheet.need(fields, "page", choice(RUNG_AUDIENCES), Audience.ON_DUTY),
         by=sheet.take(fields, "by", choice(RUNG_CHANNELS), Channel.TEXT),
         repeat_s=sheet.take(fields, "repeat", duration(1, AT_MAX_S), 0) or None,
     )

@@ -3,7 +3,9 @@
 leads         leads as JSON, in and out        doors    each source's key and limit
 forms         leads as a page's form, in       form_*   its body, its site, its answers
 facts         facts from outside               access   bearer tokens and their roles
-twilio_hooks  texts, receipts, keys, calls     limits   how much, how slowly, how often
+twilio_hooks  texts, receipts, keys on a page  limits   how much, how slowly, how often
+call_hooks    calls that connect rep and lead  signed   what Twilio signed, and nothing else
+caller_hooks  calls of leads and colleagues    voicemails  what leads said, played
 health        /live and /ready                 problems every refusal
 metrics       /metrics, read from the ledger   series   every metric's name and meaning
 front_page    /                                views    leads as JSON
@@ -26,6 +28,8 @@ from service.errors import Fault
 from service.intake.json_source import arrival_from_json
 from service.web import problems
 from service.web.access import Access
+from service.web.call_hooks import CallHooks
+from service.web.caller_hooks import CallerHooks
 from service.web.documented import complete
 from service.web.doors import Doors
 from service.web.facts import FactDoor
@@ -40,6 +44,7 @@ from service.web.rep_page import RepPage
 from service.web.reps import RepsDoor
 from service.web.twilio_hooks import TwilioHooks
 from service.web.version import VERSION
+from service.web.voicemails import Voicemails
 from service.wiring import House
 
 STATIC = Path(__file__).parent / "static"
@@ -65,6 +70,7 @@ def create_app(house: House) -> FastAPI:
     access = Access(house.ledger)
     form_pages = FormPages()
     rep_page = RepPage(house)
+    voicemails = Voicemails(house)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,6 +79,7 @@ def create_app(house: House) -> FastAPI:
         yield
         await run_in_threadpool(doors.close)
         await run_in_threadpool(rep_page.close)
+        await run_in_threadpool(voicemails.close)
 
     app = FastAPI(
         title="Speed to lead",
@@ -90,11 +97,14 @@ def create_app(house: House) -> FastAPI:
         FormDoor(house, doors, form_pages),
         FactDoor(house, doors, access),
         TwilioHooks(house, doors),
+        CallHooks(house),
+        CallerHooks(house),
         Health(house),
         MetricsDoor(house, access),
         FrontPage(house.settings),
         RepsDoor(house, access),
         rep_page,
+        voicemails,
     ):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC))

@@ -22,10 +22,10 @@ from service.errors import SourceError
 from service.intake.arrival import Arrival
 from service.intake.json_source import arrival_from_json
 from service.intake.sources import check_bearer
-from service.ledger import leads
+from service.ledger import calls, leads
 from service.ledger.listing import PAGE_MAX, list_leads
+from service.rules.folding import fold
 from service.rules.lead import LeadId, tidy
-from service.rules.standing import fold
 from service.web.access import Access
 from service.web.documented import refusals
 from service.web.doors import Door, Doors
@@ -198,9 +198,10 @@ class LeadDoor:
         with self._ledger.snapshot() as conn:
             view = leads.read_lead(conn, asked)
             timeline = leads.timeline_of(conn, asked)
+            made = calls.calls_of_lead(conn, asked)
         if view is None:
             raise no_such_lead()
-        return whole_lead(view, fold(timeline), timeline)
+        return whole_lead(view, fold(timeline), timeline, made)
 
     def _list(
         self,

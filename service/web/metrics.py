@@ -31,15 +31,15 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.desk.counting import LATENCIES
+from service.desk.counting import LATENCIES, truth
 from service.desk.present import Crew
 from service.desk.reach import CHANNELS
 from service.desk.watch import stuck_pages
 from service.errors import Fault
-from service.ledger import counts, health, looks, people
+from service.ledger import calls, counts, health, looks, people
 from service.ledger.breaker import open_breakers
 from service.ledger.counts import Total
-from service.ledger.health import Beat, OpenLeads
+from service.ledger.health import Beat, OpenLeads, OwedOpen
 from service.rules.duty import on_duty
 from service.rules.timeline import Channel
 from service.wake import QUEUE
@@ -50,10 +50,13 @@ from service.web.problems import Kind
 from service.web.series import (
     ALL,
     COUNTED,
+    DIRECTIONS,
     OPEN_STATES,
     OTHER,
     OUTBOX_STATES,
+    OWED_KINDS,
     PREFIX,
+    TRUTHS,
     Series,
     Type,
     values_of,
@@ -84,6 +87,9 @@ class _Read:
     stuck: int
     open_breakers: frozenset[Channel]
     deaf: frozenset[tuple[str, Channel]]
+    owed: Sequence[OwedOpen]
+    voicemails: tuple[int, datetime | None]
+    calls_up: Mapping[str, int]
 
 
 class LedgerCollector(Collector):
@@ -113,6 +119,7 @@ class LedgerCollector(Collector):
             sources = tuple(crew.sources) if crew else ()
             yield from _counted(read.totals, sources)
             yield from _of_leads(read, sources)
+            yield from _of_calls(read)
             yield from _of_beats(read)
             yield from _of_carrier(read, crew)
 
@@ -137,6 +144,9 @@ class LedgerCollector(Collector):
                     len(stuck_pages(conn, now)),
                     open_breakers(conn, now),
                     people.deaf_phones(conn),
+                    health.owed_open(conn),
+                    health.voicemails_unanswered(conn),
+                    calls.calls_up(conn),
                 )
         except Fault as gone:
             log.warning("scrape", outcome="without the ledger", because=str(gone))
@@ -196,6 +206,17 @@ def _of_leads(read: _Read, sources: Sequence[str]) -> Iterator[Metric]:
         (state,): float(read.outbox.get(state, 0)) for state in OUTBOX_STATES
     }
     yield _gauge("outbox_messages", unfinished)
+
+
+def _of_calls(read: _Read) -> Iterator[Metric]:
+    owed: dict[Labels, float] = dict.fromkeys(product(OWED_KINDS, TRUTHS), 0.0)
+    owed |= {(each.kind, truth(each.missed)): float(each.count) for each in read.owed}
+    yield _gauge("owed_open", owed)
+    unanswered, oldest = read.voicemails
+    yield _gauge("inbound_voicemails_unanswered", {(): float(unanswered)})
+    yield _instants("inbound_voicemail_oldest_unanswered_timestamp_seconds", {(): oldest})
+    up: dict[Labels, float] = {(each,): float(read.calls_up.get(each, 0)) for each in DIRECTIONS}
+    yield _gauge("calls_up", up)
 
 
 def _of_beats(read: _Read) -> Iterator[Metric]:

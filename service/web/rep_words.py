@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 import phonenumbers
 
-from service.desk.link_cards import MAY_CLAIM, MAY_LOG, Card
+from service.desk.link_cards import MAY_CLAIM, MAY_LOG, CallMade, CallOwed, Card, Message
 from service.desk.present import Crew
-from service.rules.hours import clock_text
+from service.rules.call_facts import Owing
+from service.rules.causes import Cause
+from service.rules.hours import clock_text, day_text, local_date
 from service.rules.lead import Lead, RepId
+from service.rules.masking import plain, without_numbers
 from service.rules.replies import ENDING_OF, ENDING_WORDS
+from service.rules.standing import Came
 from service.rules.timeline import Ending
 
 # Further fields of a source than this are a form's plumbing, not what somebody asked.
@@ -34,9 +39,24 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
+class MessageView:
+    """A voicemail to play: ``path`` is from the page's own address."""
+
+    path: str
+    heading: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class CardView:
     """One lead on the page. Texts are plain: the template escapes them. ``waited_s`` and
-    ``left_s`` are whole seconds, for the clock that a script moves on."""
+    ``left_s`` are whole seconds, for the clock that a script moves on.
+
+    ``connects``: their phone can be rung for the lead; ``through`` is our number, where it stands
+    for the lead's; ``lawful`` when the lead may be called, if not now. ``doing`` is what happens on
+    the line just now, ``asks`` when the call was whose outcome only they can tell, ``call`` what
+    the last call came to, ``owed`` the call that is owed, ``news`` why a known lead waits.
+    """
 
     token: str
     stance: str
@@ -63,6 +83,16 @@ class CardView:
     logged: str
     logged_at: str
     agreed: str
+    connects: bool
+    through: str
+    through_shown: str
+    lawful: str
+    doing: str
+    asks: str
+    call: str
+    owed: str
+    news: str
+    voicemails: tuple[MessageView, ...]
 
 
 def card_view(card: Card, crew: Crew, rep: RepId, now: datetime) -> CardView:
@@ -97,6 +127,85 @@ def card_view(card: Card, crew: Crew, rep: RepId, now: datetime) -> CardView:
         logged=_WORD_OF[said] if said else "",
         logged_at=clock_text(zone, said_at) if said_at else "",
         agreed=agreed or "",
+        **_calls(card, zone, now),
+    )
+
+
+def _calls(card: Card, zone: str, now: datetime) -> dict[str, Any]:
+    """What the card says of calls with the lead."""
+    way, call = card.way, card.call
+    through = way.number if way.private else None
+    asks = call is not None and call.asks and not card.talking
+    return {
+        "connects": way.connects and not card.talking,
+        "through": through or "",
+        "through_shown": spaced(through) if through else "",
+        "lawful": when_shown(zone, way.lawful_at, now) if way.lawful_at else "",
+        "doing": "On the line now" if card.talking else "Your phone rings now" * card.ringing,
+        "asks": clock_text(zone, call.at) if call and asks else "",
+        "call": came_shown(call, zone, now) if call and not call.asks else "",
+        "owed": owed_shown(card.owed, zone, now) if card.owed else "",
+        "news": news_shown(card.cause) if card.cause else "",
+        "voicemails": tuple(_voicemail(each, card, zone, now) for each in card.voicemails),
+    }
+
+
+def came_shown(call: CallMade, zone: str, now: datetime) -> str:
+    """What a call came to: ``Called at 10:15: talked for 2:05``."""
+    if call.voicemail:
+        came = "voicemail left"
+    elif call.came is Came.CONTACTED:
+        came = f"talked for {lasted(int(call.bridged_s))}"
+    elif call.came is Came.SHORT_ANSWER:
+        came = "answered, and soon over"
+    elif call.came is Came.NO_ANSWER:
+        came = "no answer"
+    else:
+        came = "not put through" if call.came is Came.ABANDONED else "over"
+    return f"Called at {when_shown(zone, call.at, now)}: {came}"
+
+
+def news_shown(cause: Cause) -> str:
+    """Why a known lead waits: ``They left a voicemail of 0:23``."""
+    match cause.kind:
+        case Owing.VOICEMAIL:
+            long = f" of {lasted(round(cause.seconds))}" if cause.seconds else ""
+            return f"They left a voicemail{long}"
+        case Owing.CALL_BACK:
+            return "They called, and nobody answered"
+        case _:
+            return f"A call is owed: the {cause.call} one"
+
+
+def owed_shown(owed: CallOwed, zone: str, now: datetime) -> str:
+    """The call that is owed, and by when: ``2nd call owed by 10:30``."""
+    by = when_shown(zone, owed.due_at, now)
+    match owed.cause.kind:
+        case Owing.VOICEMAIL:
+            what = "They left a voicemail: call back"
+        case Owing.CALL_BACK:
+            what = "They called and nobody answered: call back"
+        case _:
+            call = owed.cause.call
+            what = f"{call[:1].upper()}{call[1:]} call owed"
+    return f"{what} by {by}" + (", overdue" if owed.missed else "")
+
+
+def when_shown(zone: str, at: datetime, now: datetime) -> str:
+    """The time on their wall, with its day unless that is today: ``Fri 6 Mar 16:00``."""
+    if local_date(zone, at) == local_date(zone, now):
+        return clock_text(zone, at)
+    return day_text(zone, at)
+
+
+def _voicemail(message: Message, card: Card, zone: str, now: datetime) -> MessageView:
+    heading = f"Voicemail, {lasted(message.seconds)}, {when_shown(zone, message.at, now)}"
+    lead = card.lead or Lead()
+    words = plain(message.words)
+    return MessageView(
+        path=f"{card.token}/voicemail/{quote(message.sid, safe='')}",
+        heading=heading,
+        words=without_numbers(words, lead) if card.way.private else words,
     )
 
 

@@ -11,9 +11,12 @@ from enum import StrEnum
 from typing import get_args
 
 from service.intake.form_source import Bot
+from service.ledger.calls import CallDirection
 from service.phone.codes import COUNTED_CODES, Reason
+from service.rules.call_facts import Owing
+from service.rules.calls import KEYED, PROVED, WORD
 from service.rules.standing import CLOSED, State
-from service.rules.timeline import Audience, Channel, EscalationReason
+from service.rules.timeline import RUNG_AUDIENCES, Audience, Channel, EscalationReason
 
 PREFIX = "speedtolead_"
 OTHER = "other"
@@ -30,7 +33,17 @@ _FAILURES = (
     # The carrier's last word where it gave no number, then our own ends of a message.
     *("failed", "undelivered", "canceled", "rate_limited", "connection", "unsure"),
 )
-_STEPS = tuple(each.value for each in Audience if each is not Audience.ON_DUTY)
+_STEPS = tuple(each.value for each in RUNG_AUDIENCES if each is not Audience.ON_DUTY)
+_OUTBOUND = ("human", "machine", "no_answer", "busy", "failed", "canceled", "unknown")
+_INBOUND = ("answered", "missed", "abandoned_short", "voicemail")
+_RINGS = (
+    *("no_answer", "busy", "no_key", "hung_up", "declined"),
+    *("failed", "unsure", "late", "taken"),
+)
+
+DIRECTIONS: tuple[str, ...] = get_args(CallDirection)
+OWED_KINDS = tuple(each.value for each in Owing)
+TRUTHS = ("false", "true")
 
 CLOSED_LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("leads_received_total", "hours"): ("business", "after"),
@@ -41,10 +54,21 @@ CLOSED_LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("carrier_breaker_opened_total", "channel"): CARRIER_CHANNELS,
     ("escalations_total", "step"): _STEPS,
     ("escalations_total", "reason"): tuple(each.value for each in EscalationReason),
+    ("rings_failed_total", "reason"): _RINGS,
+    ("outbound_calls_total", "outcome"): _OUTBOUND,
+    ("inbound_calls_total", "outcome"): _INBOUND,
+    ("owed_total", "kind"): OWED_KINDS,
+    ("owed_met_total", "kind"): OWED_KINDS,
+    ("owed_missed_total", "kind"): OWED_KINDS,
 }
 """The values of a label that are particular to one series; ours show at 0 before they happen."""
 
-SHARED_LISTS: dict[str, tuple[str, ...]] = {"channel": CHANNELS, "kind": LOOK_KINDS}
+SHARED_LISTS: dict[str, tuple[str, ...]] = {
+    "channel": CHANNELS,
+    "kind": LOOK_KINDS,
+    "evidence": (PROVED, KEYED, WORD),
+    "late": TRUTHS,
+}
 """The values of labels that mean the same everywhere. ``source`` is closed by the team file."""
 
 
@@ -77,6 +101,7 @@ def _histogram(name: str, labels: Sequence[str], meaning: str) -> Series:
 
 
 _SURVIVORS = "Survivor-biased: pages that never got so far are not in it."
+_CALLED = "Survivor-biased: leads that were never {} are not in it."
 
 COUNTED: tuple[Series, ...] = (
     _counter(
@@ -115,6 +140,29 @@ COUNTED: tuple[Series, ...] = (
         "Pages beyond the rep in turn, by whom they reached for and why.",
     ),
     _counter("looks_taken_total", ["kind"], "Looks at leads that led to something."),
+    _counter(
+        "rings_failed_total",
+        ["reason"],
+        "Reps whom we rang to connect them with a lead, and who were not connected, and why.",
+    ),
+    _counter(
+        "outbound_calls_total",
+        ["outcome"],
+        "Calls to leads that have ended, by who answered, as the carrier tells.",
+    ),
+    _counter("voicemails_left_total", ["evidence"], "Voicemails that reps left for leads."),
+    _counter(
+        "inbound_calls_total",
+        ["outcome"],
+        "Calls from leads that have ended, each once: taken by key, or how they were missed.",
+    ),
+    _counter("owed_total", ["kind"], "Calls that came to be owed to leads."),
+    _counter("owed_met_total", ["kind", "late"], "Owed calls that were made, in time or late."),
+    _counter(
+        "owed_missed_total",
+        ["kind"],
+        "Owed calls whose promise passed; they stay owed, and may be met late.",
+    ),
     _histogram(
         "page_accepted_latency_seconds",
         ["channel"],
@@ -132,7 +180,24 @@ COUNTED: tuple[Series, ...] = (
         "in it.",
     ),
     _histogram(
+        "first_attempt_latency_seconds",
+        ["source", "evidence"],
+        "From when a lead asked to its first call that counts as an attempt, on the wall clock. "
+        + _CALLED.format("called"),
+    ),
+    _histogram(
+        "first_contact_latency_seconds",
+        ["source", "evidence"],
+        "From when a lead asked to the first contact with it, on the wall clock. "
+        + _CALLED.format("reached"),
+    ),
+    _histogram(
         "look_lag_seconds", ["kind"], "From when a look fell due to when it was taken and acted on."
+    ),
+    _histogram(
+        "call_queue_seconds",
+        [],
+        "How long the carrier says that a call it accepted waits in its own queue.",
     ),
 )
 
@@ -149,6 +214,22 @@ KNOWN_NOW: tuple[Series, ...] = (
         ["kind"],
         "Since when the longest overdue look is due; absent when none is.",
     ),
+    _gauge(
+        "owed_open",
+        ["kind", "missed"],
+        "Calls that are owed to open leads now; missed: their promise has passed.",
+    ),
+    _gauge(
+        "inbound_voicemails_unanswered",
+        [],
+        "Open leads that left a voicemail and have not been called back.",
+    ),
+    _gauge(
+        "inbound_voicemail_oldest_unanswered_timestamp_seconds",
+        [],
+        "When the oldest voicemail came that nobody has called back; absent when there is none.",
+    ),
+    _gauge("calls_up", ["direction"], "Calls with leads that are rung, ring or are talked on."),
     _gauge("outbox_messages", ["state"], "Messages that have not come to an end."),
     _gauge(
         "pages_stuck",

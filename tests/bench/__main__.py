@@ -1,4 +1,4 @@
-"""`python -m tests.bench [latency|storm|looks|micro|all] [--quick]`."""
+"""`python -m tests.bench [latency|phone|storm|looks|micro|all] [--quick]`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 
 from tests.bench.figures import say
 
-PARTS = ("micro", "latency", "looks", "storm")
+PARTS = ("micro", "latency", "phone", "looks", "storm")
 
 
 @click.command()

@@ -266,10 +266,10 @@ def _complaint(line: str) -> str:
 
 
 @contextmanager
-def house() -> Iterator[House]:
-    """A migrated, empty ledger with a team in it; nothing of the product runs yet."""
+def house(reps: int = REPS) -> Iterator[House]:
+    """A migrated, empty ledger with a team of so many in it; nothing of the product runs yet."""
     home = Path(tempfile.mkdtemp(prefix="speedtolead-bench-"))
-    (home / "team.yaml").write_text(team_text())
+    (home / "team.yaml").write_text(team_text(reps))
     try:
         with Servers(home / "servers", durable=True) as servers:
             assert servers.database_url is not None

@@ -30,8 +30,8 @@ from service.intake.json_source import arrival_from_json
 from service.ledger import leads
 from service.phone.line import Accepted
 from service.rules.decide import decide
+from service.rules.folding import fold
 from service.rules.lead import Lead, LeadId, SourceId
-from service.rules.standing import fold
 from service.rules.wording import page_text
 from service.wake import QueueWake, connect
 from tests.bench.figures import micros, quantile, show

@@ -11,13 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from xml.etree import ElementTree
 
 from sqlalchemy import text
 
 from service.desk.attend import Attended, attend
 from service.desk.desk import Desk
 from service.desk.dispatch import Full, take_next
-from service.desk.hear_line import hear_key, hear_receipt, spoken_page
+from service.desk.hear_key import hear_key, spoken_page
+from service.desk.hear_line import hear_receipt
 from service.desk.hear_text import hear_text
 from service.desk.links import Links
 from service.desk.present import Present, load_team
@@ -30,8 +32,9 @@ from service.ledger.engine import Ledger
 from service.mail.post import MailOrder
 from service.phone.callbacks import CallStatus, InboundText, KeyPressed, TextStatus
 from service.phone.line import Accepted, SendOutcome
+from service.rules.folding import fold
 from service.rules.lead import Lead, LeadId, SourceId
-from service.rules.standing import Standing, fold
+from service.rules.standing import Standing
 from service.rules.timeline import Channel, Timeline, to_fields
 from service.team.file import parse_team
 
@@ -60,6 +63,13 @@ turn: in-order
 """
 
 
+def heard(document: str) -> str:
+    """What a document says to an ear; if it says nothing, its first verb."""
+    verbs = ElementTree.fromstring(document)
+    said = [say.text or "" for say in verbs.iter("Say")]
+    return said[0] if said else verbs[0].tag if len(verbs) else ""
+
+
 @dataclass
 class MovableClock:
     """Business time, in the test's hands."""
@@ -75,7 +85,8 @@ class MovableClock:
 
 @dataclass
 class World:
-    """A desk over a real ledger, and everybody around it."""
+    """A desk over a real ledger, and everybody around it. ``bridges``: whoever takes a lead is
+    rung and connected."""
 
     ledger: Ledger
     clock: MovableClock = field(default_factory=MovableClock)
@@ -83,10 +94,14 @@ class World:
     sent: list[Taking] = field(default_factory=list)
     team: str = TEAM
     mail: bool = False
+    bridges: bool = False
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        load_team(self.ledger, parse_team(self.team, "team.yaml", (2026, 2027)), self.clock.now())
+        team = parse_team(self.team, "team.yaml", (2026, 2027))
+        calls = replace(team.policy.calls, bridge=self.bridges)
+        team = replace(team, policy=replace(team.policy, calls=calls))
+        load_team(self.ledger, team, self.clock.now())
         present = Present(self.ledger, mail=self.mail)
         self.desk = Desk(self.ledger, self.clock, self._wake, present, LINKS)
 
@@ -122,6 +137,11 @@ class World:
     def looks(self, lead: TakenIn | LeadId) -> Attended | None:
         return attend(self.desk, lead if isinstance(lead, str) else lead.lead_id)
 
+    def the_token_is_back(self) -> None:
+        """The carrier may be asked for the next call at once; that is nobody's business."""
+        with self.ledger.transaction() as conn:
+            conn.execute(text("delete from pace where kind = 'call'"))
+
     def five_seconds_pass(self) -> None:
         """For every phone, since its last text about new leads; for nobody's business."""
         with self.ledger.transaction() as conn:
@@ -135,12 +155,16 @@ class World:
         was texted just now."""
         self.five_seconds_pass()
         found = []
-        while isinstance(taking := self.takes(), Taking):
+        while isinstance(taking := self._takes_at_once(), Taking):
             result = outcome or Accepted(f"SM{next(self._ids):032}", "queued")
             settle(self.desk, taking.row, result, taking.carried)
             found.append(taking)
         self.sent.extend(found)
         return found
+
+    def _takes_at_once(self) -> Taking | Full | None:
+        self.the_token_is_back()
+        return self.takes()
 
     def sends_one(self, outcome: SendOutcome) -> None:
         """Take the oldest message, and have the carrier say this of it."""
@@ -168,11 +192,13 @@ class World:
         sid = sid or f"SM{next(self._ids):032}"
         hear_text(self.desk, InboundText(sid, phone, "+15005550006", body))
 
-    def picks_up(self, taking: Taking) -> tuple[str, bool]:
-        return spoken_page(self.desk, taking.row.id)
+    def picks_up(self, taking: Taking, call: str | None = None) -> tuple[str, bool]:
+        return spoken_page(self.desk, taking.row.id, call)
 
     def presses(self, taking: Taking, digits: str, call: str = "CA1") -> str | None:
-        return hear_key(self.desk, KeyPressed(taking.row.id, call, digits))
+        """A key on a page; what they hear then, or the verb that follows it."""
+        document = hear_key(self.desk, KeyPressed(taking.row.id, call, digits))
+        return heard(document) if document is not None else None
 
     # The carrier
 

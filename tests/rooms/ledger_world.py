@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from service.ledger import leads, look, outbox, people
+from service.ledger import calls, leads, look, outbox, people
 from service.ledger.engine import Ledger
 from service.ledger.lead_rows import StandingRow
-from service.rules.lead import Lead, LeadId, PageId, RepId, SourceId, identity_keys
+from service.rules.lead import CallId, Lead, LeadId, PageId, RepId, SourceId, identity_keys
 from service.rules.timeline import Arrived, Audience, Channel, Event, Fact, Paged
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -123,6 +123,21 @@ def order(ledger: Ledger, page: outbox.Order) -> PageId:
     with ledger.transaction() as conn:
         outbox.order(conn, [page])
     return page.id
+
+
+def open_call(ledger: Ledger, lead_id: LeadId, **changes: Any) -> calls.CallRow:
+    """A call by which Ann is to be connected with a lead, opened in a transaction of its own."""
+    plain = calls.NewCall(
+        id=CallId(fresh_id("call")),
+        lead_id=lead_id,
+        rep_id=ANN,
+        direction="out",
+        from_number="+15005550006",
+        to_number="+12125550177",
+        began_at=NOON,
+    )
+    with ledger.transaction() as conn:
+        return calls.open_call(conn, replace(plain, **changes))
 
 
 class Beside:

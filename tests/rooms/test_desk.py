@@ -51,7 +51,7 @@ def test_a_lead_is_stored_woken_paged_and_claimed(world: World) -> None:
     assert "+1" in note.row.body
     assert "Dana Fox is yours" in note.row.body
     assert world.standing(lead).owner == "ann"
-    assert world.kinds(lead) == ["arrived", "paged", "page_sent", "claimed", "told"]
+    assert world.kinds(lead) == ["arrived", "paged", "page_sent", "claimed", "owed", "told"]
 
 
 def test_a_redelivery_and_a_double_submit_are_the_same_lead(world: World) -> None:
@@ -224,7 +224,8 @@ def test_outcomes_by_digit(world: World) -> None:
     world.texts(ANN, "5")
     (note,) = world.pages(lead)
     assert note.row.body == "Logged: Dana Fox, no answer."
-    assert world.kinds(lead)[-4:] == ["attempted", "no_answer", "outcome", "told"]
+    kinds = world.kinds(lead)
+    assert kinds[-6:] == ["attempted", "no_answer", "outcome", "owed", "owed_met", "told"]
     assert world.row(lead).state == "chasing"
 
 
@@ -473,6 +474,13 @@ def test_a_refused_number_pages_by_call_at_once(world: World) -> None:
     assert call.row.channel is Channel.CALL
 
 
+def unanswered(world: World, pages: list[Taking]) -> None:
+    """Nobody picks up, and the phones are still again: a phone rings for one call at a time."""
+    for page in pages:
+        if page.row.channel is Channel.CALL:
+            world.call_status(page, "no-answer")
+
+
 def test_a_rep_who_opted_out_is_called_and_the_manager_is_told_once(world: World) -> None:
     lead = world.asks()
     world.looks(lead)
@@ -482,6 +490,7 @@ def test_a_rep_who_opted_out_is_called_and_the_manager_is_told_once(world: World
         (ANN, Channel.CALL),
         (MIA, Channel.TEXT),
     }
+    unanswered(world, sent)
     other = world.asks("Eve")
     assert [each.row.channel for each in world.pages(other)] == [Channel.CALL]
     world.texts(ANN, "START")
@@ -661,7 +670,9 @@ def test_the_whole_ladder_of_silence(world: World) -> None:
     seen = []
     for seconds in (0, 45, 75, 180, 600, 900):
         world.clock.moves(seconds)
-        seen += [(p.row.to_number, p.row.channel.value) for p in world.pages(lead)]
+        pages = world.pages(lead)
+        unanswered(world, pages)
+        seen += [(p.row.to_number, p.row.channel.value) for p in pages]
     assert seen == [
         (ANN, "text"),
         (ANN, "call"),

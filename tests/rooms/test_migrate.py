@@ -67,6 +67,8 @@ def test_old_data_are_all_there_afterwards(old_url: str) -> None:
         assert kept == old_rows, table
     assert {row["asked"] for row in after["lead"]} == {0}
     assert {row["carried_by"] for row in after["outbox"]} == {None}
+    assert {(row["call_id"], row["lane"]) for row in after["outbox"]} == {(None, 4)}
+    assert [row["owed"] for row in after["lead"]] == [[]] * len(after["lead"])
 
 
 def test_old_leads_and_messages_are_readable_afterwards(old_url: str, old: Ledger) -> None:
@@ -194,11 +196,10 @@ def test_broken_off_before_any_change_it_is_begun_again(
     if first is not None:
         fill(bring_to(url, first))
     for number in range(1, CHANGES_MAX):
-        at = revision_of(url)
         with ends_at_change(number) as reached:
             if not _breaks(lambda: migrate(url), reached):
                 break
-        assert revision_of(url) in (at, OLD, None), "not recorded before it is whole"
+        assert revision_of(url) != newest(), "not recorded before it is whole"
     assert number > 10
     assert revision_of(url) == newest()
     assert dumped(url) == dumped(new_database())

@@ -27,12 +27,15 @@ from service.phone.line import (
     Unknown,
 )
 from service.phone.twilio import TwilioLine
-from service.rules.lead import PageId
+from service.rules.calls import CallTold
+from service.rules.lead import CallId, PageId
 
 ACCOUNT = "AC" + "0" * 32
 SID = "SM" + "1" * 32
 CALL_SID = "CA" + "2" * 32
+RECORDING_SID = "RE" + "4" * 32
 PAGE = PageId("page-1")
+THEIRS = CallId("c4ll-0001")
 PUBLIC_URL = "https://sales.example.com"
 SINCE = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 READ_TIMEOUT_S = 0.3
@@ -108,6 +111,9 @@ def handler_for(carrier: Carrier) -> type[BaseHTTPRequestHandler]:
             self.take()
 
         def do_GET(self) -> None:
+            self.take()
+
+        def do_DELETE(self) -> None:
             self.take()
 
         def take(self) -> None:
@@ -224,6 +230,17 @@ def test_a_call_rings_as_long_as_a_person_hears(
     assert form["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
     assert one(form["Url"]).startswith(f"{PUBLIC_URL}/twilio/pages/page-1/say#rc=3")
     assert one(form["StatusCallback"]).startswith(f"{PUBLIC_URL}/twilio/calls/page-1/status#rc=3")
+
+
+@pytest.mark.parametrize(
+    ("told", "queue_s"),
+    [("0", 0.0), ("3500", 3.5), (None, None), ("-1", None), ("soon", None), ("9" * 12, None)],
+)
+def test_how_long_a_call_waits_at_the_carrier(
+    carrier: Carrier, line: Line, told: str | None, queue_s: float | None
+) -> None:
+    carrier.will(Answer(201, json.dumps({"sid": CALL_SID, "status": "queued", "queue_time": told})))
+    assert line.place_call(CALL) == Accepted(CALL_SID, "queued", queue_s)
 
 
 @pytest.mark.parametrize(
@@ -438,6 +455,39 @@ def test_looking_up_what_cannot_be_seen(
     carrier.will(answer)
     assert line.look_up_text(PAGE, SID) == seen
     assert line.look_up_call(PAGE, CALL_SID) == seen
+    assert line.look_up_legs(THEIRS, CALL_SID) == seen
+    assert line.recordings_of(THEIRS, CALL_SID) == seen
+    assert line.fetch_recording(RECORDING_SID) == seen
+
+
+def test_a_leg_with_nonsense_in_it_is_listed_without(carrier: Carrier, line: Line) -> None:
+    leg = {"sid": SID, "status": "exploded", "duration": "-7", "answered_by": "a ghost"}
+    carrier.will(Answer(200, json.dumps({"calls": [leg], "next_page_uri": None})))
+    legs = line.look_up_legs(THEIRS, CALL_SID)
+    assert isinstance(legs, tuple)
+    assert legs[0].told == CallTold()
+    assert len(legs[0].doubts) == 3
+    assert carrier.seen[0].query == {"ParentCallSid": [CALL_SID], "PageSize": ["20"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Answer(204), Accepted(RECORDING_SID, "deleted")),
+        (refused(20404, 404), NotFound()),
+        (refused(20003, 401), Rejected(20003, "not_permitted", False, "config")),
+        (refused(20429, 429), Busy(1.0, "rate_limited")),
+        (Answer(500), Unknown("server_error")),
+        (Silence(), Unknown("timeout")),
+    ],
+)
+def test_deleting_a_recording(
+    carrier: Carrier, line: Line, answer: Answer | Silence, outcome: object
+) -> None:
+    carrier.will(answer)
+    assert line.delete_recording(RECORDING_SID) == outcome
+    (path,) = {seen.path for seen in carrier.seen}
+    assert path == f"/2010-04-01/Accounts/{ACCOUNT}/Recordings/{RECORDING_SID}.json"
 
 
 def listed(**changes: object) -> dict[str, object]:

@@ -341,6 +341,7 @@ def test_an_answer_by_key_says_nothing_of_texts(world: World) -> None:
         world.looks(lead)
         (call,) = [each for each in world.sends_all() if each.row.channel is CALL]
         world.presses(call, "1", call=f"CA{number}")
+        world.call_status(call, "completed")
         world.clock.moves(60)
     assert unseen(world) == frozenset()
 

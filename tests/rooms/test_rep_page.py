@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -11,13 +12,16 @@ import httpx
 import pytest
 
 from service.desk.attend import attend
-from service.rules.lead import LeadId
+from service.desk.record import hold, numbered, record
+from service.rules.call_facts import Attempted, Dialled
+from service.rules.folding import fold
+from service.rules.lead import CallId, LeadId, RepId
 from service.rules.replies import ENDING_OF, ENDING_WORDS
-from service.rules.standing import State, fold
+from service.rules.standing import State
 from service.web.rep_page import PER_LINK_BURST, WRONG_BURST
 from service.web.rep_words import CLOSES, GOES_ON, LATER, lasted, mailto, spaced
 from tests.rooms.conftest import NewDatabase
-from tests.rooms.web_world import ANN, BOB, Door, a_house, front_door, settings
+from tests.rooms.web_world import ANN, BOB, MAIN_LINE, Door, a_house, front_door, settings
 
 PHONE, EMAIL = "+16465550142", "dana@reyes.example"  # of one lead: who asks again is no new one
 HOSTILE = '<script>alert("1")</script>'
@@ -26,6 +30,13 @@ HOSTILE = '<script>alert("1")</script>'
 @pytest.fixture(scope="module")
 def running(new_database: NewDatabase) -> Iterator[Door]:
     with a_house(new_database()) as door:
+        yield door
+
+
+@pytest.fixture(scope="module")
+def connected(new_database: NewDatabase) -> Iterator[Door]:
+    """The door of a team whose reps are put through."""
+    with a_house(new_database(), bridges=True) as door:
         yield door
 
 
@@ -150,7 +161,55 @@ def test_a_claim_shows_how_to_reach_them_and_by_when(door: Door) -> None:
         "or it is passed on",
     ):
         assert shown in page, shown
+    assert "Ring me" not in page
     assert paged.owner() == "ann"
+
+
+def test_who_is_put_through_sees_our_number_and_never_theirs(connected: Door) -> None:
+    person = {"name": "Dana Reyes", "phone": "+16465550143", "email": "dana@3.example"}
+    paged = Paged(connected, **person, ask="Solar. Ring (646) 555-0143", note="+1 646 555 0143")
+    paged.presses("Claim")
+    page = paged.opens()
+    for shown in (
+        f'href="tel:{MAIN_LINE}"',
+        "it connects you",
+        'value="Claim">Ring me',
+        "Solar. Ring (number)",
+        "dana@3.example",
+        "or it is passed on",
+        "Log an outcome",
+    ):
+        assert shown in page, shown
+    assert "0143" not in page and "I called" not in page and "How did your call" not in page
+    paged.presses("Claim")
+    asked = [event for event in connected.timeline(paged.lead_id) if event.kind == "ring_asked"]
+    assert [event.because for event in asked] == ["pressed Ring me on the page"]
+
+
+def test_a_call_that_leaves_it_open_is_asked_about_with_the_digits_of_a_text(
+    connected: Door,
+) -> None:
+    paged = Paged(connected, name="Dana Reyes", phone="+16465550144")
+    paged.presses("Claim")
+    rep, call = RepId("ann"), CallId("call-of-the-page-000000000")
+    tried = Attempted(rep, "A", call, answered_by="unknown", bridged_s=45.0, ended="answered")
+    with connected.house.ledger.transaction() as conn:
+        held = hold(conn, LeadId(paged.lead_id))
+        assert held is not None
+        at = held.row.last_recorded_at
+        facts = (Dialled(call, rep), replace(tried, asks=True))
+        record(conn, held, numbered(held, facts, at=at, now=at, because="told", actor="carrier"))
+    before = connected.timeline(paged.lead_id)
+    page = paged.opens()
+    assert "How did your call at" in page and "Log an outcome" not in page
+    for key, word in ENDING_WORDS.items():
+        assert f'value="{key}"><span class="key">{key}</span> <span class="word">{word}<' in page
+    assert connected.timeline(paged.lead_id) == before
+    paged.presses("3", page)
+    page = paged.opens()
+    assert "How did your call at" not in page and "talked for 0:45" in page
+    kinds = [event.kind for event in connected.timeline(paged.lead_id)]
+    assert kinds[-2:] == ["contacted", "outcome"]
 
 
 def test_saying_that_one_called_asks_how_it_ended_and_records_nothing(door: Door) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rooms.sandbox_world import ANN, OURS, World, sandbox_world
+from service.sandbox.screens import MODES
+from tests.rooms.sandbox_world import ANN, OTHER, OURS, World, sandbox_world
 
+DANA = "+12125550155"
 HOSTILE = '<script>alert("1")</script>&"\''
 
 
@@ -62,6 +64,57 @@ def test_a_call_by_form(world: World) -> None:
     assert "trouble=" in late.headers["location"]
 
 
+def test_two_phones_that_are_connected(world: World) -> None:
+    """Each shows that it is, and the number that the other calls from: never whose it is."""
+    ann, dana = world.hand(), world.hand(DANA).sets(calls="voicemail", voicemail_after_s=0)
+    dials = f'<Dial callerId="{OTHER}"><Number>{DANA}</Number></Dial>'
+    twiml = f"<Response><Play>{world.ours.url('/ring.wav')}</Play>{dials}</Response>"
+    call = world.twilio.calls.create(to=ANN, from_=OURS, twiml=twiml)
+    ann.expects("call_ringing")
+    world.http.post(f"/sandbox/calls/{call.sid}/answer")
+    ann.expects("call_connected")
+    html = page(world)
+    annes = html[html.index("Phone of Ann") : html.index("Phone of Bob")]
+    assert "Connected, you hear each other" in annes and "[connected]" in annes
+    assert DANA not in annes and "ring.wav" not in annes
+    danas = html[html.index(f"Phone of {DANA}") :]
+    assert "The voicemail answers" in danas and "The voicemail picked up" in danas
+    assert "Keypad" not in danas and "Call the team" in danas
+    world.http.post(f"/sandbox/calls/{call.sid}/hangup")
+    dana.expects("call_ended")
+
+
+def test_a_newcomer_calls_waits_and_leaves_a_message(world: World) -> None:
+    waits = world.says("/wait", "<Pause length='600'/>")
+    queued = f'<Enqueue waitUrl="{waits}">a-private-name</Enqueue>'
+    world.says("/twilio/voice", queued)
+    done = world.http.post("/sandbox/lead/call", data={"name": "Dana Cole", "phone": DANA})
+    assert done.headers["location"] == "/sandbox"
+    dana = world.hand(DANA)
+    call = dana.expects("call_queued")
+    assert call["to"] == OTHER
+    html = page(world)
+    assert "Waiting for somebody to answer" in html and "a-private-name" not in html
+    assert "Phone of Dana Cole" in html
+    recorded = f"<Record action='{world.ours.url('/done')}'/>"
+    world.twilio.calls(call["sid"]).update(twiml=f"<Response>{recorded}</Response>")
+    dana.expects("call_recording")
+    assert "Speak now, then hang up" in page(world)
+    dana.presses(call["sid"], "#")
+    assert world.ours.expect("/done")[0].params["Digits"] == "#"
+
+
+def test_a_phone_to_call_from_has_a_number(world: World) -> None:
+    done = world.http.post("/sandbox/lead/call", data={"name": "Dana", "phone": "555 0155"})
+    assert "trouble=" in done.headers["location"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_way_to_behave_can_be_chosen(world: World, mode: str) -> None:
+    world.http.post(f"/sandbox/phones/{ANN}/mode", data={"mode": mode})
+    assert f'<option value="{mode}" selected>' in page(world)
+
+
 def test_the_settings_menu(world: World) -> None:
     world.http.post(f"/sandbox/phones/{ANN}/mode", data={"mode": "off"})
     phones = world.http.get("/sandbox/api/phones").json()["phones"]
@@ -76,7 +129,7 @@ def test_the_settings_menu(world: World) -> None:
 def test_being_the_lead(world: World) -> None:
     lead = {
         "name": HOSTILE,
-        "phone": "+12125550155",
+        "phone": DANA,
         "email": "",
         "place": "Troy",
         "ask": "roof",

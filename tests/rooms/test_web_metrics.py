@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,28 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from service.desk import counting
 from service.desk.attend import attend
-from service.ledger import counts, health
+from service.desk.record import hold, numbered, record
+from service.ledger import calls, counts, health
+from service.ledger.calls import NewCall
 from service.ledger.counts import Delta
-from service.rules.lead import LeadId
+from service.rules.call_facts import (
+    Attempted,
+    CalledIn,
+    CallMissed,
+    Connected,
+    Contacted,
+    Dialled,
+    Ended,
+    NoAnswer,
+    Purpose,
+    Rang,
+    RingFailed,
+    VoicemailLeft,
+    VoicemailReceived,
+)
+from service.rules.calls import AnsweredBy
+from service.rules.lead import CallId, LeadId, PageId, RepId
+from service.rules.timeline import By, Claimed, Fact
 from service.web.series import ALL, PREFIX, Type
 from tests.rooms.conftest import NewDatabase
 from tests.rooms.web_world import Door, a_house, a_person, refused
@@ -50,18 +70,56 @@ def counted(door: Door, *deltas: Delta) -> None:
         counts.count(conn, deltas)
 
 
+def told(door: Door, lead_id: str, *facts: Fact, after_s: float = 0.0) -> None:
+    """The carrier tells these facts, the first of which happened ``after_s`` after the lead
+    asked."""
+    with door.house.ledger.transaction() as conn:
+        held = hold(conn, LeadId(lead_id))
+        assert held is not None
+        at = held.standing.t0 + timedelta(seconds=after_s)
+        now = max(at, held.standing.last_recorded_at)
+        events = numbered(held, facts, at=at, now=now, because="told", actor="carrier")
+        record(conn, held, events)
+
+
+def looks(door: Door, lead_id: str) -> None:
+    attend(door.house.desk, LeadId(lead_id))
+
+
 def test_every_known_label_is_there_before_anything_happened(door: Door) -> None:
     assert value(door, "leads_received_total", source="main-line", hours="after") == 0
     assert value(door, "pages_failed_total", channel="text", reason="opted_out") == 0
     assert value(door, "escalations_total", step="managers", reason="no_claim") == 0
     assert value(door, "claimed_latency_seconds_count") == 0
+    assert value(door, "escalations_total", step="owner", reason="no_claim") is None
+    for outcome in ("human", "machine", "no_answer", "busy", "failed", "canceled", "unknown"):
+        assert value(door, "outbound_calls_total", outcome=outcome) == 0
+    for outcome in ("answered", "missed", "abandoned_short", "voicemail"):
+        assert value(door, "inbound_calls_total", outcome=outcome) == 0
+    for evidence in ("A", "B", "C"):
+        assert value(door, "voicemails_left_total", evidence=evidence) == 0
+        labels = {"source": "website", "evidence": evidence}
+        assert value(door, "first_contact_latency_seconds_count", **labels) == 0
+    for kind in ("first_call", "second_call", "further_call", "voicemail", "call_back"):
+        assert value(door, "owed_total", kind=kind) == 0
+        assert value(door, "owed_met_total", kind=kind, late="true") == 0
+        assert value(door, "owed_missed_total", kind=kind) == 0
+        assert value(door, "owed_open", kind=kind, missed="false") == 0
+    assert value(door, "rings_failed_total", reason="no_key") == 0
+    assert value(door, "call_queue_seconds_count") == 0
+    assert value(door, "inbound_voicemails_unanswered") == 0
+    assert value(door, "calls_up", direction="through") == 0
     assert value(door, "open_leads", source="portal", state="chasing") == 0
     assert value(door, "on_duty_reps") == 2
     assert value(door, "ledger_up") == 1
 
 
 def test_what_there_is_none_of_is_absent_and_not_zero(door: Door) -> None:
-    for name in ("look_oldest_overdue_timestamp_seconds", "sweep_last_tick_timestamp_seconds"):
+    for name in (
+        "look_oldest_overdue_timestamp_seconds",
+        "sweep_last_tick_timestamp_seconds",
+        "inbound_voicemail_oldest_unanswered_timestamp_seconds",
+    ):
         assert not scraped(door)[name].samples
 
 
@@ -86,6 +144,96 @@ def test_a_lead_is_counted_once_and_shows_as_open(door: Door) -> None:
     assert value(door, "looks_overdue", kind="attend") == before
     assert value(door, "outbox_messages", state="ordered") == 1
     assert value(door, "looks_taken_total", kind="attend") == 1
+
+
+ANN = RepId("ann")
+
+
+def dialled(call_id: str, ended: Ended, by: AnsweredBy | None = None) -> Attempted:
+    return Attempted(ANN, "A", call_id, answered_by=by.value if by else None, ended=ended.value)
+
+
+def test_a_call_and_what_it_leaves_owed_are_counted_once(door: Door) -> None:
+    lead_id = str(door.hands_in(a_person()).json()["lead_id"])
+    leg = PageId("leg-of-the-ring")
+    told(door, lead_id, Claimed(ANN, By.TEXT), after_s=10)
+    told(door, lead_id, Rang(ANN, CallId(leg), leg, Purpose.CLAIM), after_s=11)
+    told(door, lead_id, RingFailed(ANN, CallId(leg), leg, "no_key"), after_s=40)
+    told(door, lead_id, Dialled(CallId("call-1"), ANN), after_s=45)
+    first = dialled("call-1", Ended.ANSWERED, AnsweredBy.BEEP)
+    left = VoicemailLeft("A", ANN, "call-1", 12.0)
+    told(door, lead_id, first, NoAnswer("A", ANN, "call-1"), left, after_s=50)
+    assert value(door, "rings_failed_total", reason="no_key") == 1
+    assert value(door, "outbound_calls_total", outcome="machine") == 1
+    assert value(door, "voicemails_left_total", evidence="A") == 1
+    labels = {"source": "website", "evidence": "A"}
+    assert value(door, "first_attempt_latency_seconds_count", **labels) == 1
+    assert value(door, "first_attempt_latency_seconds_sum", **labels) == 50
+    assert value(door, "first_contact_latency_seconds_count", **labels) == 0
+    looks(door, lead_id)
+    assert value(door, "owed_total", kind="second_call") == 1
+    assert value(door, "owed_open", kind="second_call", missed="false") == 1
+    second = dialled("call-2", Ended.ANSWERED, AnsweredBy.HUMAN)
+    told(door, lead_id, second, Contacted("A", ANN, "call-2"), after_s=70)
+    looks(door, lead_id)
+    assert value(door, "outbound_calls_total", outcome="human") == 1
+    assert value(door, "first_attempt_latency_seconds_count", **labels) == 1
+    assert value(door, "first_contact_latency_seconds_sum", **labels) == 70
+    assert value(door, "owed_met_total", kind="second_call", late="false") == 1
+    assert value(door, "owed_open", kind="second_call", missed="false") == 0
+    told(door, lead_id, second, after_s=70)  # told anew, as nothing should be
+    assert value(door, "outbound_calls_total", outcome="human") == 1
+
+
+def test_how_a_call_we_made_ended_is_told_apart(door: Door) -> None:
+    lead_id = str(door.hands_in(a_person()).json()["lead_id"])
+    endings = {"busy": Ended.BUSY, "failed": Ended.FAILED, "canceled": Ended.ABANDONED}
+    endings |= {"no_answer": Ended.NO_ANSWER, "unknown": Ended.ANSWERED}
+    for outcome, ended in endings.items():
+        told(door, lead_id, dialled(f"call-{outcome}", ended), after_s=5)
+        assert value(door, "outbound_calls_total", outcome=outcome) == 1
+    before = value(door, "outbound_calls_total", outcome="unknown")
+    told(door, lead_id, Attempted(ANN, "C"), after_s=6)  # by a phone of their own
+    told(door, lead_id, dialled("call-lost", Ended.UNKNOWN), after_s=7)
+    assert before is not None
+    assert value(door, "outbound_calls_total", outcome="unknown") == before + 1
+
+
+def test_each_call_from_a_lead_is_counted_as_what_it_came_to(door: Door) -> None:
+    lead_id = str(door.hands_in(a_person()).json()["lead_id"])
+    taken, missed, gone, spoken = (CallId(f"in-{n}") for n in range(4))
+    told(door, lead_id, CalledIn(taken), Connected(taken, ANN), after_s=5)
+    held = Attempted(ANN, "A", taken, answered_by="human", ended=Ended.ANSWERED.value)
+    told(door, lead_id, held, after_s=6)
+    told(door, lead_id, CalledIn(missed), CallMissed(missed, 40.0), after_s=7)
+    told(door, lead_id, CalledIn(gone), CallMissed(gone, 3.0, short=True), after_s=8)
+    unheard = VoicemailReceived(spoken, 9.0)
+    told(door, lead_id, CalledIn(spoken), CallMissed(spoken, 40.0), unheard, after_s=9)
+    for outcome in ("answered", "missed", "abandoned_short", "voicemail"):
+        assert value(door, "inbound_calls_total", outcome=outcome) == 1
+    looks(door, lead_id)
+    assert value(door, "inbound_voicemails_unanswered") == 1
+    oldest = value(door, "inbound_voicemail_oldest_unanswered_timestamp_seconds")
+    came_at = next(e.at for e in door.timeline(lead_id) if e.fact == unheard)
+    assert oldest == pytest.approx(came_at.timestamp())
+    assert value(door, "owed_open", kind="voicemail", missed="false") == 1
+
+
+def test_calls_that_are_up_are_told_by_direction(door: Door) -> None:
+    lead_id = LeadId(str(door.hands_in(a_person()).json()["lead_id"]))
+    now = door.house.clock.now()
+    new = NewCall(CallId("u" * 24), lead_id, ANN, "through", "+15005550007", None, began_at=now)
+    with door.house.ledger.transaction() as conn:
+        calls.open_call(conn, new)
+    assert value(door, "calls_up", direction="through") == 1
+    assert value(door, "calls_up", direction="in") == 0
+
+
+def test_the_calls_of_test_leads_count_nowhere(door: Door) -> None:
+    before = value(door, "outbound_calls_total", outcome="busy")
+    lead_id = str(door.hands_in(a_person() | {"test": True}).json()["lead_id"])
+    told(door, lead_id, dialled("call-of-a-test", Ended.BUSY), after_s=5)
+    assert value(door, "outbound_calls_total", outcome="busy") == before
 
 
 def test_buckets_add_up_and_end_at_infinity(door: Door) -> None:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from service.ledger import leads, tokens
 from service.ledger.tokens import Role
 from service.rules.timeline import Event
 from service.team.file import parse_team
+from service.team.team import Team
 from service.web.access import hash_token, new_token
 from service.web.app import create_app
 from service.wiring import House, build
@@ -142,7 +143,15 @@ class Door:
             return conn.execute(text(sql), values).scalar()
 
     def loads(self, team: str) -> None:
-        load_team(self.house.ledger, parse_team(team, "team.yaml", (2026, 2027)), now())
+        load_team(self.house.ledger, team_of(team), now())
+
+
+def team_of(text: str, *, bridges: bool = False) -> Team:
+    """A team; ``bridges``: whoever takes a lead is connected, in daytime alone. So most tests,
+    which live by the machine's clock, do without."""
+    team = parse_team(text, "team.yaml", (2026, 2027))
+    calls = replace(team.policy.calls, bridge=bridges)
+    return replace(team, policy=replace(team.policy, calls=calls))
 
 
 def refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
@@ -196,13 +205,13 @@ def a_queue(home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def a_house(database_url: str, team: str | None = TEAM) -> Iterator[Door]:
+def a_house(database_url: str, team: str | None = TEAM, *, bridges: bool = False) -> Iterator[Door]:
     """A front door with a queue of its own."""
     home = Path(tempfile.mkdtemp(prefix="speedtolead-web-"))
     try:
         with (
             a_queue(home) as redis_url,
-            front_door(settings(home, database_url, redis_url), team) as door,
+            front_door(settings(home, database_url, redis_url), team, bridges=bridges) as door,
         ):
             yield door
     finally:
@@ -210,7 +219,7 @@ def a_house(database_url: str, team: str | None = TEAM) -> Iterator[Door]:
 
 
 @contextmanager
-def front_door(made: Settings, team: str | None = TEAM) -> Iterator[Door]:
+def front_door(made: Settings, team: str | None = TEAM, *, bridges: bool = False) -> Iterator[Door]:
     """A front door on a real port, with this team loaded; without one when ``team`` is None."""
     house = build(made, "tests", connections=4)
     app = create_app(house)
@@ -218,7 +227,7 @@ def front_door(made: Settings, team: str | None = TEAM) -> Iterator[Door]:
     base = f"http://127.0.0.1:{port}"
     try:
         if team is not None:
-            load_team(house.ledger, parse_team(team, "team.yaml", (2026, 2027)), now())
+            load_team(house.ledger, team_of(team, bridges=bridges), now())
         with (
             serving(app, port),
             httpx.Client(base_url=base, timeout=30, trust_env=False) as http,

@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 
 from service.rules.actions import Page
-from service.rules.ladder import OUTWARDS
 from service.rules.floor import Floor, Person
 from service.rules.hours import Block, WeeklyHours
+from service.rules.ladder import OUTWARDS
 from service.rules.lead import RepId
 from service.rules.policy import AfterHours, Policy, Rung, TurnKind
 from service.rules.timeline import (

@@ -271,15 +271,17 @@ PAGE, OUTCOME = QuestionKind.PAGE, QuestionKind.OUTCOME
 
 
 def question(written: str) -> OpenQuestion:
-    """``A page 60``: asked 60 s ago; ``A page 60/20``: and closed 20 s ago."""
+    """``A page 60``: asked 60 s ago; ``A page 60/20``: and closed 20 s ago. ``A had 60``: of a lead
+    that they had before."""
     letter, kind, times = written.split()
     opened, _, closed = times.partition("/")
     return OpenQuestion(
         letter,
         LeadId(letter),
-        QuestionKind(kind),
+        QuestionKind("page" if kind == "had" else kind),
         NOON - timedelta(seconds=float(opened)),
         NOON - timedelta(seconds=float(closed)) if closed else None,
+        had=kind == "had",
     )
 
 
@@ -310,7 +312,21 @@ def found(matched: Matched) -> str:
         (Take(), ["A outcome 60"], "answers A"),
         (Pass(), ["A outcome 60"], "answers A"),
         (Pass(worded=True), ["A outcome 60"], "nothing, was nothing"),
-        (Take(), ["A outcome 60", "B outcome 50"], "nothing, was nothing"),
+        (Take(), ["A outcome 60", "B outcome 50"], "which of A B"),
+        (Pass(), ["A outcome 60", "B outcome 50"], "which of A B"),
+        (Take(worded=True), ["A outcome 60", "B outcome 50"], "nothing, was nothing"),
+        # A call that is owed takes a key, and how it went.
+        (Take(), ["A owed 60"], "answers A"),
+        (Pass(), ["A owed 60", "B outcome 50"], "answers A"),
+        (Take(), ["A owed 60", "B page 50"], "which of A B"),
+        (OutcomeReply(Ending.TALKED), ["A owed 60", "B page 50"], "answers A"),
+        (OutcomeReply(Ending.TALKED), ["A owed 60", "B outcome 50"], "which of A B"),
+        # A call that outlasted its claim: what became of it is told by who had the lead.
+        (OutcomeReply(Ending.TALKED), ["A had 60"], "answers A"),
+        (OutcomeReply(Ending.TALKED), ["A had 60/20"], "nothing, was A"),
+        (OutcomeReply(Ending.TALKED), ["A had 60", "B outcome 50"], "answers B"),
+        (OutcomeReply(Ending.TALKED), ["A had 60", "B had 50"], "which of A B"),
+        (Take(), ["A had 60"], "answers A"),
         (Take(), ["A outcome 60", "B page 90/20"], "nothing, was B"),
         (Pass(), ["A outcome 60", "B page 90/20"], "answers A"),
         # What came while a thumb was typing is set aside, unless it is all there is.
@@ -399,7 +415,7 @@ def test_a_bare_digit_never_guesses() -> None:
     those that were open when typing began, or of all when none was."""
     states = [
         f"{kind} {times}"
-        for kind in ("page", "outcome")
+        for kind in ("page", "outcome", "owed")
         for times in ("60", "2", "60/1", "60/20", "2/1", "-1")
     ]
     for count in (1, 2, 3):
@@ -409,7 +425,8 @@ def test_a_bare_digit_never_guesses() -> None:
             ]
             for reply, kind in ((Take(), PAGE), (OutcomeReply(Ending.TALKED), OUTCOME)):
                 matched = match(reply, asked, NOON, None)
-                pages = [q for q in asked if q.kind is kind and q.opened_at <= NOON]
+                fits = (kind, QuestionKind.OWED)
+                pages = [q for q in asked if q.kind in fits and q.opened_at <= NOON]
                 old = [q for q in pages if q.opened_at <= NOON - timedelta(seconds=3)]
                 old = [
                     q for q in old if not q.closed_at or q.closed_at > NOON - timedelta(seconds=3)

@@ -11,10 +11,11 @@ from threading import Event
 
 from service.desk.attend import attend
 from service.desk.dispatch import ALL, Full, renew_leases, take_next
+from service.desk.hanging_up import hang_up
 from service.desk.lost import sent_after_all
 from service.desk.mailing import sent_by
 from service.desk.settling import settle
-from service.desk.taking import Taking, taking_of
+from service.desk.taking import HangUpOrder, Taking, taking_of
 from service.desk.wanted import still_worth_sending
 from service.desk.watch import Watch, tell_stuck
 from service.mail.post import MailOrder
@@ -119,7 +120,7 @@ def _takes(world: World, worker: Worker, hand: Hand) -> str:
 
 def _take(worker: Worker, channels: tuple[Channel, ...]) -> Taking | Full | None:
     taking = take_next(worker.desk, PUBLIC_URL, worker.name, channels)
-    if isinstance(taking, Full):
+    if isinstance(taking, Full) and taking.wait_s is None:
         others = tuple(channel for channel in ALL if channel is not taking.channel)
         taking = take_next(worker.desk, PUBLIC_URL, worker.name, others)
     return taking
@@ -162,6 +163,8 @@ def _asks_carrier(world: World, worker: Worker, hand: Hand) -> str:
 def _asked(worker: Worker, world: World, taking: Taking) -> SendOutcome:
     if isinstance(taking.order, MailOrder):
         return sent_by(world.carrier.post, taking.order)
+    if isinstance(taking.order, HangUpOrder):
+        return hang_up(worker.desk, world.carrier, taking.order)
     if isinstance(taking.order, CallOrder):
         return world.carrier.place_call(taking.order)
     return world.carrier.send_text(taking.order)

@@ -8,16 +8,18 @@ ledger's copy must equal them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from service.desk.record import standing_row
+from service.ledger.lead_rows import OwedRow
 from service.rules import timeline as t
+from service.rules.folding import fold
 from service.rules.hours import WeeklyHours
 from service.rules.lead import LeadId, PageId
 from service.rules.policy import AfterHours, Policy, Rung
-from service.rules.standing import fold
 from service.rules.timeline import Audience, Channel, Event
 from tests.sim.carrier import Carrier
 from tests.sim.seen import Changes, LeadSeen, Moved, Seen
@@ -203,6 +205,8 @@ class Safety:
             kept, folded = row[name], getattr(copy, name)
             if isinstance(folded, datetime):
                 kept = datetime.fromisoformat(kept) if kept else None
+            elif name == "owed":
+                kept = tuple(_owed_row(each) for each in kept)
             self._must(kept == folded, f"{lead.name}.{name} is {kept}, folded {folded}")
         self._must(row["last_seq"] == len(lead.timeline), f"{lead.name}: a lost event")
         self._must(
@@ -274,6 +278,11 @@ class Safety:
     def _must(holds: object, law: str) -> None:
         if not holds:
             raise Broken(law)
+
+
+def _owed_row(kept: Mapping[str, Any]) -> OwedRow:
+    instants = (datetime.fromisoformat(kept[name]) for name in ("since", "due_at", "call_at"))
+    return OwedRow(kept["kind"], *instants, kept["missed"])
 
 
 def _gone(rep: str, crew: Crewed) -> bool:

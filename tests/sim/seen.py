@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import text
 
+from service.rules.folding import after, fold
 from service.rules.lead import LeadId, PageId
-from service.rules.standing import Standing, after, fold
+from service.rules.standing import Standing
 from service.rules.timeline import Event, Timeline, from_fields
 from tests.sim.frail import FrailLedger
 from tests.sim.moved_time import SEQUENCE, Clocks

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from service.desk.hear_fact import FactKind, OutsideFact, hear_fact
-from service.desk.hear_line import hear_key, hear_receipt, spoken_page
+from service.desk.hear_key import hear_key, spoken_page
+from service.desk.hear_line import hear_receipt
 from service.desk.hear_text import hear_text
 from service.desk.take_in import take_in
 from service.intake.arrival import Arrival

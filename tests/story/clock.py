@@ -10,6 +10,12 @@ EVE = timedelta(seconds=10)
 LONGER_THAN_A_PHONE_RESTS_S = 5.0
 """Between two texts about new leads, by PostgreSQL's clock, which no story moves."""
 
+MORNING = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)
+"""A Wednesday, 9:00 where the leads' numbers are and noon in New York: anybody may be called."""
+
+CALLABLE = timedelta(hours=6)
+"""From that hour on, long enough for any story to end by daylight on both coasts."""
+
 
 class HouseClock:
     """The machine's clock plus what the file says; replaced by rename, so never half written."""
@@ -45,6 +51,12 @@ class HouseClock:
     def comes_just_before(self, instant: datetime) -> None:
         """It is a little before this instant: too early for what is due then."""
         self.comes_to(instant - EVE)
+
+    def comes_to_working_hours(self) -> None:
+        """The next hour at which anybody may be called for hours to come; now, if they may."""
+        since = (self.now() - MORNING) % timedelta(days=1)
+        if since > CALLABLE:
+            self.moves((timedelta(days=1) - since).total_seconds())
 
     def _write(self) -> None:
         fresh = self.path.with_suffix(".fresh")

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.story.carrier import LISTED_MAX
+from tests.story.clock import MORNING
 from tests.story.house import House
 from tests.story.opening import running
 from tests.story.phones import NOTICED, Phone
-from tests.story.teams import ALWAYS_ON_DUTY, PHONES
+from tests.story.teams import ALWAYS_ON_DUTY, CONNECTED, PHONES
 
 LOG_SHOWN_MAX = 5
 
@@ -40,6 +41,21 @@ def shared_house() -> Iterator[House]:
     """The house of most stories: Ann, then Bob, always on duty; Mia manages."""
     with fresh_home() as home, running(home, ALWAYS_ON_DUTY) as house:
         yield house
+
+
+@pytest.fixture(scope="session")
+def shared_office() -> Iterator[House]:
+    """The house of the stories about calls: whoever takes a lead is rung and connected."""
+    with fresh_home() as home, running(home, CONNECTED, MORNING, quick=True) as house:
+        yield house
+
+
+@pytest.fixture
+def office(shared_office: House) -> Iterator[House]:
+    """That house for one story, at an hour at which leads may be called for hours to come."""
+    with story_in(shared_office):
+        shared_office.clock.comes_to_working_hours()
+        yield shared_office
 
 
 @pytest.fixture
@@ -70,7 +86,7 @@ def _begin(house: House) -> None:
     _everybody_hears(house)
     house.diary.turns_the_page()
     after = house.carrier.cursor()
-    house.leads, house.expected_errors = [], []
+    house.leads, house.expected_errors, house.others = [], [], {}
     house.phones = {rep: Phone(house.carrier, rep, number, after) for rep, number in PHONES.items()}
 
 
@@ -90,22 +106,22 @@ def _everybody_hears(house: House) -> None:
 def _end(house: House) -> list[str]:
     """What every story is held to; what is wrong, in words."""
     house.carrier.is_well_again()
-    for lead in house.leads:
-        lead.is_settled()
+    house.settles_everything()
     house.is_quiet()
-    found = [each for phone in house.phones.values() for each in phone.unexpected()]
+    known = [*house.phones.values(), *house.others.values()]
+    found = [each for phone in known for each in phone.unexpected()]
     strangers = [
         f"{item['phone']}: {item['kind']} {item['body']!r}"
         for item in house.carrier.get("items", limit=LISTED_MAX)["items"]
-        if item["kind"] in NOTICED and item["phone"] not in PHONES.values()
+        if item["kind"] in NOTICED and item["phone"] not in [phone.number for phone in known]
     ]
-    return found + strangers + house.diary.errors(tuple(house.expected_errors))
+    unheard_of = house.violations()
+    return found + strangers + unheard_of + house.diary.errors(tuple(house.expected_errors))
 
 
 def _leave_nothing_open(house: House) -> None:
     """After a failure: what can be tidied for the next story, is."""
     with suppress(Exception):
         house.carrier.is_well_again()
-        for lead in house.leads:
-            lead.is_settled()
+        house.settles_everything()
         house.is_quiet()

@@ -50,6 +50,7 @@ class House:
     env: dict[str, str]
     token: str = ""
     phones: dict[str, Phone] = field(default_factory=dict)
+    others: dict[str, Phone] = field(default_factory=dict)
     leads: list[Lead] = field(default_factory=list)
     expected_errors: list[str] = field(default_factory=list)
 
@@ -66,6 +67,19 @@ class House:
     @property
     def mia(self) -> Phone:
         return self.phones["mia"]
+
+    def phone_of(self, lead: Lead) -> Phone:
+        """The lead's own phone; what reaches it is expected, or fails the story."""
+        return self._others(lead.phone, f"the lead {lead.id}")
+
+    def somebody(self) -> Phone:
+        """A phone that nobody has heard of; whoever has it may call."""
+        return self._others(fresh_phone(), "somebody")
+
+    def _others(self, number: str, name: str) -> Phone:
+        if number not in self.others:
+            self.others[number] = Phone(self.carrier, name, number, self.carrier.cursor())
+        return self.others[number]
 
     def stranger(self, number: str) -> Phone:
         """Somebody who is nobody of the team's."""
@@ -102,6 +116,27 @@ class House:
         given.setdefault("Content-Type", "application/json")
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.http.post(f"/leads/{source}", content=content, headers=given)
+
+    def lead_of(self, phone: Phone) -> Lead:
+        """The lead that this phone's owner has become, within moments; the story's end settles
+        it."""
+
+        def found() -> list[Lead]:
+            return [lead for lead in self.open_leads() if lead.phone == phone.number]
+
+        return until(found, f"a lead with {phone.number}")[0]
+
+    def open_leads(self) -> list[Lead]:
+        """Every lead that somebody is still to call, the latest first."""
+        held = self.asks("/leads?state=open&limit=100")["leads"]
+        return [Lead(self, each["id"], each["phone"] or "") for each in held]
+
+    def settles_everything(self) -> None:
+        """No lead needs anybody any more, also none that only the house knows of."""
+        for lead in self.leads:
+            lead.is_settled()
+        for lead in self.open_leads():
+            lead.is_settled()
 
     def asks(self, path: str) -> Json:
         """Read something as an integration would."""
@@ -219,6 +254,11 @@ class House:
         self.is_quiet()
         for phone in self.phones.values():
             phone.hears_nothing()
+
+    def violations(self) -> list[str]:
+        """What we asked or answered that the carrier does not document."""
+        noted = self.carrier.get("violations")["violations"]
+        return [f"{each['where']}: {each['what']}" for each in noted]
 
     def is_quiet(self) -> None:
         """All that is due at this instant of the house's clock is done, and has arrived."""

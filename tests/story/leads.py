@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+CAME_TO = ("contacted", "short_answer", "no_answer", "abandoned", "voicemail_left")
+"""What a call comes to: one of these follows each that is made."""
+
 _numbers = count(1)
 _keys = count(1)
 
@@ -63,6 +66,42 @@ class Lead:
         """Within moments these events are there in this order, others between them."""
         until(lambda: _in_order(kinds, self._kinds()), f"{kinds} in {self._kinds()}")
         return self
+
+    def came_to(self, *kinds: str, by: str = "A") -> Lead:
+        """Within moments its latest call came to this, by evidence of that grade."""
+        self.timeline_shows("attempted", *kinds)
+        events = self.events()
+        last = max(n for n, event in enumerate(events) if event["event"] == "attempted")
+        found = [event for event in events[last:] if event["event"] in CAME_TO]
+        assert [event["event"] for event in found] == list(kinds), found
+        assert {event["evidence"] for event in found} <= {by}, found
+        return self
+
+    def asks_nobody(self) -> Lead:
+        """Its latest call needs no word of the rep's."""
+        assert not self.events("attempted")[-1]["asks"], self.events("attempted")
+        return self
+
+    def owes(self, kind: str) -> Json:
+        """Within moments a call of this kind is owed to it; how, and by when."""
+        return self._debt("owed", kind)
+
+    def has_met(self, kind: str, *, late: bool = False) -> Lead:
+        """Within moments that call was made."""
+        met = self._debt("owed_met", kind)
+        assert bool(met.get("late")) == late, met
+        return self
+
+    def has_missed(self, kind: str) -> Lead:
+        """Within moments its promise has passed without that call."""
+        self._debt("owed_missed", kind)
+        return self
+
+    def _debt(self, event: str, kind: str) -> Json:
+        def found() -> list[Json]:
+            return [each for each in self.events(event) if each["kind"] == kind]
+
+        return until(found, f"{event} {kind} in {self._kinds()}")[-1]
 
     def was_paged(self) -> list[tuple[str, str]]:
         """Whom we decided to page, by which channel, in order."""

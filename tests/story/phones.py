@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 import httpx
 
 from service.sandbox.numbers import segments
-from tests.story.carrier import LONG_POLL_S, Carrier, Json
+from tests.story.carrier import LONG_POLL_S, Json
+from tests.story.handsets import Handset
 from tests.story.patience import PATIENCE_S
+from tests.story.teams import LINE
 
 NOTICED = ("text_in_to_phone", "call_ringing", "carrier_notice", "webhook_failed", "call_error")
 """What a person cannot help noticing."""
@@ -23,12 +25,9 @@ SEVERAL = re.compile(r"\d LEADS wait")
 
 
 @dataclass
-class Phone:
-    """One person's phone. `number` is E.164."""
+class Phone(Handset):
+    """One person's phone: what reached it, and what is done with it."""
 
-    carrier: Carrier
-    rep: str
-    number: str
     after: int = 0
     unread: list[Json] = field(default_factory=list)
     shared: list[tuple[Json, set[tuple[str, ...]]]] = field(default_factory=list)
@@ -66,9 +65,16 @@ class Phone:
         self.unread = [item for item in self.unread if item not in found]
         return len(found)
 
-    def texts_itself(self, words: str) -> Phone:
+    def finds_rings(self) -> int:
+        """How often it has rung unexpected by now; it counts as expected."""
+        self._read(0)
+        found = [item for item in self.unread if item["kind"] == "call_ringing"]
+        self.unread = [item for item in self.unread if item not in found]
+        return len(found)
+
+    def texts_itself(self, words: str, to: str | None = None) -> Phone:
         """Send a text to the team, out of the blue; returns when we have answered."""
-        sent = self.carrier.post(f"phones/{self.number}/texts", {"body": words})
+        sent = self.carrier.post(f"phones/{self.number}/texts", {"body": words, "to": to})
         assert sent["status"] == 200, f"our webhook answered {sent}"
         return self
 
@@ -82,20 +88,15 @@ class Phone:
         """The phone rings, its owner picks up and hears these words."""
         return self.expects_ring().answers().hears(*words)
 
-    # -- how the handset behaves
+    def gets_a_call(self, *words: str) -> Conversation:
+        """The phone rings and is picked up by itself, as it was told; these words are heard."""
+        call = self.expects_ring().is_answered_by_itself()
+        return call.hears(*words) if words else call
 
-    def is_(self, **settings: object) -> Phone:
-        """From now on the handset behaves so; see the carrier's settings of a phone."""
-        self.carrier.post(f"phones/{self.number}/settings", settings)
-        return self
-
-    def is_out_of_range(self) -> Phone:
-        """Texts are not delivered."""
-        return self.is_(texts="undelivered")
-
-    def has_a_mailbox_that_picks_up(self) -> Phone:
-        """A mailbox answers at once; it listens and presses no key."""
-        return self.is_(calls="voicemail", voicemail_after_s=0.1)
+    def calls_us(self, to: str = LINE, *, shown_as: str = "") -> Conversation:
+        """Dial a number of the team's; ``shown_as``: whom the call is said to come from."""
+        call = self.carrier.post(f"phones/{self.number}/call", {"to": to, "shown_as": shown_as})
+        return Conversation(self, str(call["sid"]))
 
     # -- what the story has not asked for
 
@@ -226,8 +227,32 @@ class Conversation:
         self.phone.carrier.post(f"calls/{self.sid}/keys", {"digits": keys})
         return self
 
+    def is_connected_with(self, other: Phone) -> Conversation:
+        """The two hear each other, now or in a moment."""
+
+        def connected(item: Json) -> bool:
+            with_them = item["detail"].get("with") == other.number
+            return self._is(item, "call_connected") and with_them
+
+        self.phone.has(connected, f"a connection with {other.rep}")
+        return self
+
+    def waits(self) -> Conversation:
+        """It is in a queue."""
+        self.phone.has(lambda item: self._is(item, "call_queued"), "a place in a queue")
+        return self
+
+    def is_recorded(self) -> Conversation:
+        """What is said is a message from now on."""
+        self.phone.has(lambda item: self._is(item, "call_recording"), "a tone to speak after")
+        return self
+
     def hangs_up(self) -> Phone:
         self.phone.carrier.post(f"calls/{self.sid}/hangup")
+        return self.ends()
+
+    def ends(self) -> Phone:
+        """The call is over, whoever ended it."""
         self.phone.has(lambda item: self._is(item, "call_ended"), "the end of the call")
         return self.phone
 

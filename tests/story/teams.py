@@ -6,6 +6,9 @@ Ann is asked first, then Bob; Mia manages both. Rotation, weights and turns are 
 ANN, BOB, MIA = "+12125550101", "+12125550102", "+12125550109"
 PHONES = {"ann": ANN, "bob": BOB, "mia": MIA}
 
+LINE = "+15005550007"
+"""The number that callers dial, and from which leads are called."""
+
 KEY_NAME = "WEBSITE_KEY"
 FORM, FORM_KEY = "quote-form", "public-quote-form"
 SITE, PLAIN_SITE = "https://www.example.com", "http://www.example.com"
@@ -24,6 +27,7 @@ sources:
   - {{id: website, kind: json, key: "env:{KEY_NAME}", per_minute: 6000}}
   - {{id: {FORM}, kind: form, key: {FORM_KEY}, origins: ["{SITE}", "{PLAIN_SITE}"]}}
 turn: in-order
+calls: {{bridge: false}}
 ladder:
   - {{at: 0s,  page: on-duty,          by: text}}
   - {{at: 45s, page: on-duty,          by: call}}
@@ -55,6 +59,16 @@ NIGHT_WATCH = DAY_TEAM.replace(
 
 WITHOUT_TEXTS = f"{ALWAYS_ON_DUTY}texts: off\n"
 """As on the first day, before the carrier has approved the sender of texts."""
+
+CONNECTED = ALWAYS_ON_DUTY.replace(
+    "calls: {bridge: false}", "calls: {ring_rep: 40s, ring_lead: 60s}"
+).replace("sources:\n", f'sources:\n  - {{id: main-line, kind: call, number: "{LINE}"}}\n')
+"""Whoever takes a lead is rung and connected, and callers are put through."""
+
+CONNECTED_BY_DAY = CONNECTED.replace(
+    'hours: {mon-sun: "00:00-24:00"}', 'hours: {mon-sun: "08:00-20:00"}'
+)
+"""The same, with an evening."""
 
 ANN_PREFERS_CALLS = ALWAYS_ON_DUTY.replace(
     f'name: Ann Lee, phone: "{ANN}"', f'name: Ann Lee, phone: "{ANN}", prefer: call'

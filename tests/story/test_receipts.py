@@ -4,13 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 
 import pytest
-from twilio.request_validator import RequestValidator
 
-from service.config import kept_secret_key, load
-from service.phone.urls import text_status_url
-from service.wiring import account_of
+from service.phone.urls import TEXT_STATUS_PATH
 from tests.story.house import House
 from tests.story.teams import ANN
+from tests.story.wire import tells
 
 pytestmark = pytest.mark.story
 
@@ -39,15 +37,5 @@ def test_forty_receipts_at_once_for_one_lead_are_one_fact_each(house: House) -> 
 def _receipt(house: House, page_id: str, status: str) -> int:
     """One receipt as the carrier signs it; how it was answered."""
     (asked,) = house.carrier.was_asked_for("Dana", to=ANN)
-    fields = {"MessageSid": asked["sid"], "MessageStatus": status}
-    url = text_status_url(str(house.http.base_url), page_id)
-    signed = RequestValidator(_token(house)).compute_signature(url, fields)
-    answer = house.http.post(url, data=fields, headers={"X-Twilio-Signature": signed})
-    return answer.status_code
-
-
-def _token(house: House) -> str:
-    """What the stand-in carrier of this house signs with."""
-    data_dir = house.home / "data"
-    account = account_of(load(data_dir=data_dir), kept_secret_key(data_dir).get_secret_value())
-    return account.auth_tokens[0]
+    path = TEXT_STATUS_PATH.format(page_id=page_id)
+    return tells(house, path, MessageSid=asked["sid"], MessageStatus=status).status_code

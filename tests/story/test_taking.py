@@ -1,29 +1,13 @@
 """Two want it, or nobody does: exactly one rep has a lead, and a pass goes on at once."""
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from tests.story.at_once import at_once
 from tests.story.house import House
 
 pytestmark = pytest.mark.story
-
-
-def _at_once(*acts: Callable[[], object]) -> None:
-    """Do all of it at the same instant, as near as threads come."""
-    gate = threading.Barrier(len(acts))
-
-    def act(do: Callable[[], object]) -> None:
-        gate.wait()
-        do()
-
-    threads = [threading.Thread(target=act, args=(do,)) for do in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def test_of_two_who_reply_at_once_one_has_it_and_the_other_is_told(house: House) -> None:
@@ -33,7 +17,7 @@ def test_of_two_who_reply_at_once_one_has_it_and_the_other_is_told(house: House)
     house.bob.expects_text("Dana")
     again = house.ann.expects_text("Dana")
     on_bob = house.bob
-    _at_once(lambda: again.replies("1"), lambda: on_bob.texts_itself("1"))
+    at_once(lambda: again.replies("1"), lambda: on_bob.texts_itself("1"))
     (claimed,) = dana.timeline_shows("claimed", "claim_lost").events("claimed")
     winner, loser = (house.ann, house.bob) if claimed["rep"] == "ann" else (house.bob, house.ann)
     winner.expects_text("Dana Fox is yours")
@@ -43,20 +27,20 @@ def test_of_two_who_reply_at_once_one_has_it_and_the_other_is_told(house: House)
 def test_one_rep_who_replies_twice_has_it_once(house: House) -> None:
     dana = house.lead("Dana Fox")
     page = house.ann.expects_text("Dana")
-    _at_once(lambda: page.replies("1"), lambda: page.replies("1"))
+    at_once(lambda: page.replies("1"), lambda: page.replies("1"))
     house.ann.expects_text("Dana Fox is yours")
     house.ann.expects_text("Dana Fox is yours")
     dana.is_claimed_by("ann")
 
 
-def test_a_pass_asks_the_next_rep_at_once(house: House) -> None:
+def test_a_pass_asks_the_next_repat_once(house: House) -> None:
     dana = house.lead("Dana Fox")
     house.ann.expects_text("Dana").replies("2").expects_text("Passed")
     house.bob.expects_text("Dana").replies("1").expects_text("is yours")
     dana.is_claimed_by("bob")
 
 
-def test_when_every_rep_passes_the_managers_are_asked_at_once(house: House) -> None:
+def test_when_every_rep_passes_the_managers_are_askedat_once(house: House) -> None:
     dana = house.lead("Dana Fox")
     house.ann.expects_text("Dana").replies("2").expects_text("Passed")
     house.bob.expects_text("Dana").replies("2").expects_text("Passed")

@@ -148,7 +148,7 @@ async function send(form, button) {
   const fields = new URLSearchParams(new FormData(form, button));
   if (form.matches(".reply")) form.querySelector('input[name="body"]').value = "";
   try {
-    const answer = await fetch(form.action, {
+    const answer = await fetch(button?.hasAttribute("formaction") ? button.formAction : form.action, {
       method: "POST", body: fields, headers: { "X-Sandbox-Script": "1" },
     });
     const told = await answer.json();

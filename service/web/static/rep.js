@@ -40,11 +40,17 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
+// A time half written, or a voicemail that plays, is not to be lost.
+function isBusy() {
+  const written = [...document.querySelectorAll("input.when")].some((field) => field.value);
+  return written || [...document.querySelectorAll("audio")].some((each) => !each.paused);
+}
+
 let hiddenAt = 0;
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) {
     hiddenAt = performance.now();
-  } else if (hiddenAt && performance.now() - hiddenAt > AWAY_MS && !document.querySelector("#when")?.value) {
+  } else if (hiddenAt && performance.now() - hiddenAt > AWAY_MS && !isBusy()) {
     location.reload();
   }
 });

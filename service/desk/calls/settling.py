@@ -1,0 +1,115 @@
+"""A call that is over is settled: what it came to is written into the lead's timeline, once.
+
+As soon as all that matters is told of it, or has been waited for long enough. The caller holds
+the lead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from service.desk.desk import Desk
+from service.desk.record import Held, record
+from service.ledger import calls
+from service.ledger.calls import CallRow
+from service.rules.call_facts import Attempted, Contacted, Ended
+from service.rules.calls import VERDICT_WITHIN, AnsweredBy, CallTold, came_to, is_ripe
+from service.rules.timeline import Event, Fact
+
+ACTOR = "carrier"
+
+_MACHINES = (AnsweredBy.BEEP, AnsweredBy.MESSAGE_END)
+
+log = structlog.get_logger("call")
+
+
+def keep_or_settle(desk: Desk, conn: Connection, held: Held, row: CallRow, now: datetime) -> bool:
+    """Keep what was told of a call that is not settled, and settle it if it can be read; whether
+    it was."""
+    if row.over_at is None:
+        calls.save(conn, row)
+        return False
+    if _is_whole(row.told, row.over_at, now):
+        settle_call(desk, conn, held, row, now)
+        return True
+    waits_until = row.over_at + VERDICT_WITHIN
+    # Held longer than that it is asked about at once.
+    sooner = max(waits_until, now)
+    ask_at = sooner if row.ask_at is None else min(row.ask_at, sooner)
+    calls.save(conn, replace(row, ask_at=ask_at))
+    return False
+
+
+def _is_whole(told: CallTold, over_at: datetime, now: datetime) -> bool:
+    """Whether nothing is to come that would change how the call is read: of one that the rep gave
+    up, how long it rang; of a machine's, when its message ended and the rep left."""
+    if not is_ripe(told, over_at, now):
+        return False
+    if now >= over_at + VERDICT_WITHIN:
+        return True
+    if told.ended is Ended.ABANDONED:
+        return told.rang_s is not None
+    if told.answered_by in _MACHINES:
+        return told.leg_s is not None and told.detected_s is not None
+    return True
+
+
+def settle_call(desk: Desk, conn: Connection, held: Held, row: CallRow, now: datetime) -> Held:
+    """Write down what a call that we dialled came to, by what is told of it; the lead as it then
+    stands. Whoever calls it has seen that the call is not settled."""
+    over_at = row.over_at or now
+    if _is_known(held, row):
+        # Given up by the rules before anybody told.
+        calls.save(conn, replace(row, over_at=over_at, settled_at=now, ask_at=None))
+        return held
+    behaves = desk.present.policy(conn, held.row.policy_version).calls
+    came = came_to(
+        row.told, row.id, row.rep_id, behaves.contact_after_s, ring_lead_s=behaves.ring_lead_s
+    )
+    known = record(conn, held, _events(held, row, came.facts, now))
+    calls.save(conn, replace(row, over_at=over_at, settled_at=now, ask_at=None))
+    log.info("call", call=row.id, lead=held.id, outcome=known.timeline[-1].kind, asks=came.asks)
+    return known
+
+
+def _is_known(held: Held, row: CallRow) -> bool:
+    """Whether the timeline says already what became of the call."""
+    return any(
+        isinstance(event.fact, Attempted) and event.fact.call_id == row.id
+        for event in held.timeline
+    )
+
+
+def _events(held: Held, row: CallRow, facts: tuple[Fact, ...], now: datetime) -> tuple[Event, ...]:
+    first = held.standing.last_seq + 1
+    because = _because(row.told)
+    return tuple(
+        Event(first + index, _instant(row, fact, now), now, because, ACTOR, fact)
+        for index, fact in enumerate(facts)
+    )
+
+
+def _instant(row: CallRow, fact: Fact, now: datetime) -> datetime:
+    """When it happened: the attempt when the lead was dialled, contact when the two were bridged,
+    all else when the call ended."""
+    dialled_at = row.dialled_at or row.began_at
+    over_at = min(row.over_at or now, now)
+    match fact:
+        case Attempted():
+            return min(dialled_at, now)
+        case Contacted():
+            bridged = timedelta(seconds=row.told.bridged_s or 0.0)
+            return max(over_at - bridged, dialled_at)
+        case _:
+            return max(over_at, dialled_at)
+
+
+def _because(told: CallTold) -> str:
+    ended = (told.ended or Ended.UNKNOWN).value.replace("_", " ")
+    by = f" by {told.answered_by.value.replace('_', ' ')}" if told.answered_by else ""
+    for_s = f", {told.bridged_s:.0f} s bridged" if told.bridged and told.bridged_s else ""
+    return f"the carrier says {ended}{by}{for_s}"

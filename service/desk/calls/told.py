@@ -1,0 +1,212 @@
+"""What the carrier tells of the lead's leg, in any order: kept until it can be read, then written
+down once as what the call came to.
+
+The verdict of who answered may come after the call's end: its meaning is held for 10 s, and then
+the carrier is asked (``asking``). What a call came to is ``rules.calls``'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from service.desk.calls.engagement import FREE_AFTER, frees
+from service.desk.calls.once import Heard, News, once
+from service.desk.calls.settling import keep_or_settle
+from service.desk.desk import Desk
+from service.desk.record import Held
+from service.ledger import calls, inbound
+from service.ledger.calls import CallRow
+from service.phone import urls, voice, voice_calls
+from service.phone.call_callbacks import DialDone, LegStatus, Verdict
+from service.rules import spoken
+from service.rules.call_facts import Ended
+from service.rules.calls import ASK_AFTER, SECONDS_MAX, CallTold, came_to
+from service.rules.lead import ERASED, CallId, LeadId
+from service.rules.policy import Policy
+
+# How long the line stays open for the digit after the question: by then the text would ask.
+DIGIT_WAIT_S = 10
+
+log = structlog.get_logger("call")
+
+Learn = Callable[[Connection, Held, CallRow, datetime], Heard]
+
+
+def _told(desk: Desk, news: News, call_id: CallId, learn: Learn) -> str | None:
+    """Hear something of a call that we dialled; anything of another is ignored, and said so."""
+
+    def lead_of(conn: Connection) -> LeadId | None:
+        row = calls.call(conn, call_id)
+        return row.lead_id if row is not None and row.dialled_at is not None else None
+
+    def act(conn: Connection, held: Held, now: datetime) -> Heard:
+        row = calls.call(conn, call_id)
+        assert row is not None, "its lead was found by it"
+        return learn(conn, held, row, now)
+
+    return once(desk, news, lead_of, act)
+
+
+def say_doubts(kind: str, call_id: str, doubts: tuple[str, ...]) -> None:
+    """What the carrier said that cannot be believed, and was dropped."""
+    if doubts:
+        log.warning("call", kind=kind, call=call_id, outcome="not believed", because=doubts)
+
+
+def _other_leg(row: CallRow, sid: str | None) -> bool:
+    """Whether this is told of a leg that is none of this call's."""
+    if sid is None or row.lead_sid in (None, sid):
+        return False
+    log.warning("call", call=row.id, outcome="ignored", because="another leg than the call's")
+    return True
+
+
+# The leg's own progress
+
+
+def hear_leg(desk: Desk, status: LegStatus) -> None:
+    """A step of the lead's leg. Raises LeadBusy, LedgerUnavailable."""
+    say_doubts("leg", status.call_id, status.doubts)
+    _told(
+        desk,
+        News(status.dedupe_key, "leg"),
+        status.call_id,
+        lambda conn, held, row, now: _leg(desk, conn, held, row, status, now),
+    )
+
+
+def _leg(
+    desk: Desk, conn: Connection, held: Held, row: CallRow, status: LegStatus, now: datetime
+) -> Heard:
+    if row.settled_at is not None or _other_leg(row, status.sid):
+        return Heard()
+    at = told_at(row, status.at, now)
+    if status.status == "ringing":
+        inbound.remember(conn, _rang(row), "leg", held.id, at.isoformat(), now)
+    news = with_ring(conn, row, status.told, at)
+    known = replace(row, lead_sid=status.sid, told=row.told.with_news(news))
+    if status.final:
+        known = replace(known, over_at=known.over_at or at)
+    return Heard(stirred=keep_or_settle(desk, conn, held, known, now))
+
+
+def told_at(row: CallRow, at: datetime | None, now: datetime) -> datetime:
+    """When it happened: the carrier's word, as long as it lies within the call."""
+    begun_at = row.dialled_at or row.began_at
+    return at if at is not None and begun_at <= at <= now else now
+
+
+def with_ring(conn: Connection, row: CallRow, news: CallTold, over_at: datetime) -> CallTold:
+    """The news with how long the leg rang, if it ended unanswered and we know when it began."""
+    if news.ended not in (Ended.NO_ANSWER, Ended.ABANDONED) or news.rang_s is not None:
+        return news
+    began = inbound.seen(conn, _rang(row))
+    if began is None or began.answer is None:
+        return news
+    rang_s = (over_at - datetime.fromisoformat(began.answer)).total_seconds()
+    return replace(news, rang_s=rang_s) if 0.0 <= rang_s <= SECONDS_MAX else news
+
+
+def _rang(row: CallRow) -> str:
+    """The name under which it is kept when the leg began to ring."""
+    return f"rang:{row.id}"
+
+
+# Who answered
+
+
+def hear_verdict(desk: Desk, verdict: Verdict) -> None:
+    """Who picked up, as far as the carrier can hear. Raises LeadBusy, LedgerUnavailable."""
+    say_doubts("verdict", verdict.call_id, verdict.doubts)
+
+    def learn(conn: Connection, held: Held, row: CallRow, now: datetime) -> Heard:
+        if row.settled_at is not None:
+            log.info("call", call=row.id, outcome="too late", because="the verdict came after all")
+            return Heard()
+        if _other_leg(row, verdict.sid):
+            return Heard()
+        known = replace(row, lead_sid=verdict.sid, told=row.told.with_news(verdict.told))
+        return Heard(stirred=keep_or_settle(desk, conn, held, known, now))
+
+    _told(desk, News(verdict.dedupe_key, "verdict"), verdict.call_id, learn)
+
+
+# The end of the dialling
+
+
+def hear_dial_done(desk: Desk, done: DialDone) -> str:
+    """The lead's leg is over; how the rep's own call goes on. Raises LeadBusy, LedgerUnavailable.
+
+    They are asked for one digit where the facts, as far as they are known by now, leave open how
+    it went.
+    """
+    say_doubts("dial", done.call_id, done.doubts)
+    document = _told(
+        desk,
+        News(done.dedupe_key, "dial"),
+        done.call_id,
+        lambda conn, held, row, now: _done(desk, conn, held, row, done, now),
+    )
+    return document or voice_calls.hang_up()
+
+
+def _done(
+    desk: Desk, conn: Connection, held: Held, row: CallRow, done: DialDone, now: datetime
+) -> Heard:
+    policy = desk.present.policy(conn, held.row.policy_version)
+    known, stirred = row, False
+    if row.settled_at is None and not _other_leg(row, done.leg_sid):
+        news = with_ring(conn, row, _by_whom(done), now)
+        known = replace(
+            row,
+            lead_sid=row.lead_sid or done.leg_sid,
+            over_at=row.over_at or now,
+            told=row.told.with_news(news),
+        )
+        stirred = keep_or_settle(desk, conn, held, known, now)
+    asks = not done.call_over and held.standing.open and leaves_open(known, policy)
+    return Heard(
+        _after_call(desk, held, known, asks=asks),
+        stirred=stirred,
+        freed=known.rep_id if _frees(conn, known, done, asks, now) else None,
+    )
+
+
+def _by_whom(done: DialDone) -> CallTold:
+    """What the end of the dialling tells: a leg that rang when the rep's own call ended was given
+    up by them, whatever the carrier calls it."""
+    told = done.told
+    gave_up = done.call_over and told.ended is Ended.NO_ANSWER
+    return replace(told, ended=Ended.ABANDONED) if gave_up else told
+
+
+def leaves_open(row: CallRow, policy: Policy) -> bool:
+    """Whether the facts, as far as they are told, leave it to the rep to say how it went."""
+    behaves = policy.calls
+    came = came_to(
+        row.told, row.id, row.rep_id, behaves.contact_after_s, ring_lead_s=behaves.ring_lead_s
+    )
+    return came.asks
+
+
+def _frees(conn: Connection, row: CallRow, done: DialDone, asks: bool, now: datetime) -> bool:
+    """Free the rep if their call ends with this. Who is asked is on the line until their leg has
+    ended; of a call that they made to us, nobody tells that."""
+    if row.rep_id is None or (asks and row.direction != "through"):
+        return False
+    until = now + (ASK_AFTER if asks else FREE_AFTER)
+    return frees(conn, row.rep_id, row.id, until, now)
+
+
+def _after_call(desk: Desk, held: Held, row: CallRow, *, asks: bool) -> str:
+    if asks:
+        url = urls.outcome_key_url(desk.links.public_url, row.id)
+        return voice_calls.ask_digit(spoken.ask_outcome(), url, DIGIT_WAIT_S)
+    if row.told.ended in (Ended.BUSY, Ended.NO_ANSWER):
+        return voice.say_and_hang_up(spoken.lead_unreachable(held.person or ERASED))
+    return voice_calls.hang_up()
