@@ -40,10 +40,11 @@ from service.rules.timeline import (
     Reopened,
     Timeline,
 )
-from tests.rules.world import ANN, ARRIVED, BOB, a_floor, a_policy
+from tests.draw_calls import deeds_of_calls
+from tests.rules.world import ANN, ARRIVED, BOB, NEW_YORK, a_floor, a_policy
 
 WEBSITE = SourceId("website")
-POLICY, FLOOR = a_policy(), a_floor(ANN, BOB)
+POLICY, FLOOR = a_policy(), a_floor(ANN, BOB, dial_zones=NEW_YORK)
 
 # Between one thing and the next: later than a claim, long before it is taken back.
 A_WHILE = timedelta(seconds=10)
@@ -89,7 +90,9 @@ def deeds(timeline: Timeline, standing: Standing) -> Iterator[Deed]:
     yield from _from_outside(standing, now)
     yield from _by_the_carrier(timeline, now)
     yield _by_the_same_person(standing, now)
-    for when in (now, take_back_at(standing, POLICY), horizon(standing)):
+    yield from (Deed(facts, at, now) for facts, at in deeds_of_calls(standing, now))
+    due = [instant for debt in standing.owed for instant in (debt.call_at, debt.due_at)]
+    for when in (now, take_back_at(standing, POLICY), horizon(standing), *due):
         if when is not None and when >= now:
             yield from _by_looking(timeline, when)
 
@@ -158,9 +161,10 @@ def _like(standing: Standing) -> tuple[object, ...]:
         standing.owner,
         standing.attempted_since_claim,
         standing.first_contact_at is not None,
-        standing.passed,
+        bool(standing.passed),
         bool(standing.pages),
-        bool(standing.to_tell),
+        tuple(line.rep for line in standing.lines),
+        bool(standing.owed),
     )
 
 

@@ -41,7 +41,7 @@ KEY_TABLES: dict[tuple[str, str], set[str]] = {
     ("### sources", "| key "): set(supply._EVERY_KEY),
     ("### ladder", "| key "): set(promised._RUNG_KEYS),
     ("### promises", "| key "): set(promised._PROMISE_KEYS),
-    ("### calls", "| key "): {*promised._CALL_KINDS, "record"},
+    ("### calls", "| key "): set(promised._CALL_KEYS),
 }
 
 

@@ -92,8 +92,8 @@ class Card:
     ``lead`` is masked while they may claim it, whole once it is theirs (but for a private number),
     else None. ``cause`` is why a known lead waits again. ``by`` is when a claim without a call
     ends; ``logged`` the last outcome that anybody told, when they did, and the time that was agreed
-    for another call. ``call``, ``owed`` and ``voicemails`` are for whoever has the lead;
-    ``talking``, ``ringing``: a call with them is up, the rep's phone rings for it.
+    for another call. ``call`` and ``owed`` are for whoever has the lead, ``voicemails`` also for
+    who may take it; ``talking``, ``ringing``: a call with them is up, the rep's phone rings for it.
     """
 
     token: str
@@ -148,7 +148,16 @@ def card_of(token: str, rep: RepId, known: Known, now: datetime) -> Card:
         owner=standing.owner if stance is Stance.TAKEN else None,
         logged=_logged(known.timeline) if stance in (Stance.MINE, Stance.CLOSED) else None,
     )
-    return _of_owner(card, known, now) if stance is Stance.MINE else card
+    if stance is Stance.MINE:
+        return _of_owner(card, known, now)
+    if stance in MAY_CLAIM and lead is not None:
+        # Whoever is asked to call back may hear what was said before they take it.
+        return replace(card, voicemails=tuple(_overheard(each, lead) for each in known.voicemails))
+    return card
+
+
+def _overheard(message: Message, lead: Lead) -> Message:
+    return replace(message, words=_masked(message.words, lead))
 
 
 def _of_owner(card: Card, known: Known, now: datetime) -> Card:

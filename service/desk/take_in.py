@@ -86,6 +86,8 @@ def _receive(
                 delivery_keys=deliveries,
                 at=now,
             )
+            if isinstance(received, DoubleSubmit):
+                _fill_gaps(conn, lead_id, arrival)
             if isinstance(received, Again):
                 _asked_again(desk, conn, lead_id, source, arrival)
             mark = f"{lead_id}:{now.timestamp()}"
@@ -195,6 +197,16 @@ def _asked_again(
     because = "the same person asked again"
     events = numbered(held, facts, at=now, now=now, because=because, actor=f"source:{source}")
     record(conn, held, events)
+
+
+def _fill_gaps(conn: Connection, lead_id: LeadId, arrival: Arrival) -> None:
+    """Whoever calls and then fills in a form is one lead, with the name and the wish of the form;
+    pressing the button twice adds nothing."""
+    held = hold(conn, lead_id)
+    if held is not None and held.person is not None:
+        whole = merged(held.person, arrival.lead)
+        if whole != held.person:
+            persons.save_person(conn, lead_id, whole)
 
 
 def keep_unreadable(desk: Desk, source: str, body: bytes, why: str) -> int:

@@ -10,7 +10,7 @@ from service.rules.lead import RepId
 from service.rules.policy import DEFAULT_LADDER, AfterHours, Calls, Promises, Route, Rung
 from service.rules.timeline import RUNG_AUDIENCES, RUNG_CHANNELS, Audience, Channel
 from service.team.crew import read_reps
-from service.team.kinds import FLAG, WORDS, choice, duration, known
+from service.team.kinds import FLAG, WORDS, choice, duration, known, whole
 from service.team.sheet import Fields, Kind, Place, Sheet
 
 DAY_S = 86_400
@@ -21,6 +21,12 @@ PROMISE_MAX_S = 30 * DAY_S
 RING_S = (5, 600)
 # What may be called contact at all. DEFINITIONS.md, `first_contact_at`.
 CONTACT_AFTER_S = (10, 60)
+# A lead who was called so often in vain does not want to be called. The field's own practice ends
+# at six.
+CALLS_MAX = 20
+# A recording that is kept for less than a day is gone before anybody heard it; for longer than a
+# year, nobody asks for it.
+RECORD_S = (DAY_S, 366 * DAY_S)
 # More steps than these page somebody every few seconds.
 RUNGS_MAX = 50
 
@@ -34,6 +40,7 @@ _CALL_KINDS = {
     "contact_after": duration(*CONTACT_AFTER_S),
     "take_back_after": duration(1, DAY_S),
 }
+_CALL_KEYS = (*_CALL_KINDS, "bridge", "show_number", "most", "record", "record_days")
 _PROMISE_KEYS = tuple(each.name.removesuffix("_s") for each in fields_of(Promises))
 
 
@@ -121,13 +128,22 @@ def read_calls(sheet: Sheet, root: Fields) -> Calls:
     place = root.get("calls")
     if place is None:
         return Calls()
-    fields = sheet.fields(place, (*_CALL_KINDS, "record"))
+    fields = sheet.fields(place, _CALL_KEYS)
     given = {
         f"{key}_s": sheet.value(held, kind, 1)
         for key, kind in _CALL_KINDS.items()
         if (held := fields.get(key))
     }
-    return Calls(**given, record=sheet.take(fields, "record", FLAG, Calls().record))
+    usual = Calls()
+    kept_s = sheet.take(fields, "record_days", duration(*RECORD_S), usual.record_days * DAY_S)
+    return Calls(
+        **given,
+        bridge=sheet.take(fields, "bridge", FLAG, usual.bridge),
+        show_number=sheet.take(fields, "show_number", FLAG, usual.show_number),
+        most=sheet.take(fields, "most", whole(1, CALLS_MAX), usual.most),
+        record=sheet.take(fields, "record", FLAG, usual.record),
+        record_days=kept_s // DAY_S,
+    )
 
 
 def read_routes(

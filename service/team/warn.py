@@ -28,6 +28,7 @@ def warnings(
         *_uncovered(team, now, days),
         *_ladders(team),
         *_people(team),
+        *_calls(team),
         *_sources(team, environ),
         *_routes(team),
         *team.assumed,
@@ -79,6 +80,15 @@ def _people(team: Team) -> Iterator[str]:
         yield f"shifts: {', '.join(idle)} on no shift, and so never paged as on duty"
     if len(reps) == 1:
         yield f"reps: {reps[0]} is the only rep: when they are busy, the managers are next"
+
+
+def _calls(team: Team) -> Iterator[str]:
+    calls = team.policy.calls
+    if calls.record:
+        kept = f"kept for {calls.record_days} days"
+        yield f"calls: record is on: both sides are told so, and recordings are {kept}; ask a lawyer"
+    if not calls.bridge:
+        yield "calls: bridge is off: reps dial for themselves, and no call is proved by the carrier"
 
 
 def _sources(team: Team, environ: Mapping[str, str] | None) -> Iterator[str]:

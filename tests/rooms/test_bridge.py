@@ -7,7 +7,9 @@ transaction, and that nothing lasts for ever.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -452,3 +454,16 @@ def test_another_leg_than_the_calls_own_proves_nothing(world: World, dialled: Br
     assert dialled.row.told.answered_by is not AnsweredBy.HUMAN
     dialled.verdict(UNKNOWN)
     assert dialled.row.told.answered_by is UNKNOWN
+
+
+def test_two_deliveries_of_one_key_at_one_instant_are_one_key(world: World, bridge: Bridge) -> None:
+    gate = Barrier(2)
+
+    def presses() -> str:
+        gate.wait(30)
+        return bridge.presses("1")
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = [each.result(30) for each in (both.submit(presses), both.submit(presses))]
+    assert first == second
+    assert len(world.facts(bridge.lead, "dialled")) == 1

@@ -96,6 +96,7 @@ class TeamPlan:
     routed: bool
     calls_per_second: int
     take_back: str
+    bridge: bool  # whoever takes a lead is rung and connected
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -235,6 +236,7 @@ def _team(rng: Random) -> TeamPlan:
         routed=rng.random() < 0.25,
         calls_per_second=rng.choice((1, 1000, 1000)),
         take_back=rng.choice(("1m", "3m", "3m", "10m")),
+        bridge=False,
     )
 
 

@@ -122,6 +122,9 @@ class Safety:
         changes: Changes,
     ) -> Iterator[str]:
         """Why this page should not have been decided."""
+        if page.audience is Audience.OWNER:
+            yield from self._of_owner(tale, event, page)
+            return
         rep, channel = page.rep, page.channel.value
         outer = page.audience in (Audience.MANAGERS, Audience.LAST_RESORT)
         if not tale.waiting:
@@ -149,6 +152,14 @@ class Safety:
             )
             if texts >= self.texts_max:
                 yield f"{rep} gets text {texts + 1} about a lead nobody claimed"
+
+    @staticmethod
+    def _of_owner(tale: Tale, event: Event, page: t.Paged) -> Iterator[str]:
+        """Why this reminder should not have been decided."""
+        if tale.owner != page.rep or not tale.open:
+            yield f"{page.rep} is asked for a call, but {tale.owner or 'nobody'} has the lead"
+        if not any(owed.call_at <= event.at for owed in tale.owed):
+            yield f"{page.rep} is asked for a call that is not owed yet"
 
     def _at_night(self, tale: Tale, event: Event) -> Iterator[str]:
         """Nobody is woken for a lead that may wait for the opening."""
@@ -254,6 +265,10 @@ class Safety:
         row = moved.now
         tale = self.tales[LeadId(row["lead_id"])]
         page_id = row["again_of"] or row["id"]
+        if page_id in tale.reminders:
+            owner = tale.reminders[page_id][0].rep
+            self._must(tale.owner == owner, f"{name}: taken though {tale.owner} has the lead")
+            return
         self._must(tale.waiting, f"{name}: taken though {tale.owner or 'nobody'} has the lead")
         climb, page, at = tale.pages[page_id]
         self._must(climb == tale.climb, f"{name}: taken in a later climb")

@@ -23,6 +23,7 @@ from service.errors import LeadBusy, LedgerUnavailable
 from service.rules.lead import LeadId
 from service.rules.timeline import to_fields
 from service.team.file import parse_team
+from service.team.team import Team
 from tests.sim import drawn, telling
 from tests.sim.carrier import Carrier
 from tests.sim.drawn import Setting, TeamPlan, phone_of
@@ -91,7 +92,7 @@ class World:
         self.changed_at = self.clocks.machine - timedelta(hours=1)
         self.team_unsaved = False
         self.plan_before = self.plan
-        team = parse_team(self.plan.written(), "team.yaml", YEARS)
+        team = team_of(self.plan)
         load_team(ledger, team, self.clocks.now())
         self.policy = team.policy
         self.webs = [self._process(f"web{n}") for n in (1, 2)]
@@ -190,7 +191,7 @@ class World:
 
     def changes_team(self, plan: TeamPlan) -> None:
         """The team file was edited; called inside a step."""
-        team = parse_team(plan.written(), "team.yaml", YEARS)
+        team = team_of(plan)
         if not self.team_unsaved:
             self.plan_before, self.plan = self.plan, plan
         self.changed_at, self.team_unsaved = self.clocks.machine, True
@@ -219,6 +220,13 @@ class World:
             + f" {e.kind} {telling.fields(self.seen, to_fields(e.fact))} ({e.because})"
             for e in lead.timeline
         ]
+
+
+def team_of(plan: TeamPlan) -> Team:
+    """The team as its file says it, with bridges as the seed has drawn them."""
+    team = parse_team(plan.written(), "team.yaml", YEARS)
+    calls = replace(team.policy.calls, bridge=plan.bridge)
+    return replace(team, policy=replace(team.policy, calls=calls))
 
 
 def empty(ledger: FrailLedger, clocks: Clocks) -> None:

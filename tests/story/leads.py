@@ -92,6 +92,11 @@ class Lead:
         assert bool(met.get("late")) == late, met
         return self
 
+    def has_not_met(self, kind: str) -> Lead:
+        """That call is still to be made."""
+        assert not [each for each in self.events("owed_met") if each["kind"] == kind]
+        return self
+
     def has_missed(self, kind: str) -> Lead:
         """Within moments its promise has passed without that call."""
         self._debt("owed_missed", kind)

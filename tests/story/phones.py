@@ -98,6 +98,10 @@ class Phone(Handset):
         call = self.carrier.post(f"phones/{self.number}/call", {"to": to, "shown_as": shown_as})
         return Conversation(self, str(call["sid"]))
 
+    def hears_that_it_broke(self) -> None:
+        """A voice says that an application error has occurred."""
+        self.has(lambda item: item["kind"] == "call_error", "an application error")
+
     # -- what the story has not asked for
 
     def hears_nothing(self) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.story.house import House
 from tests.story.leads import Lead
-from tests.story.wire import forges, tells, told
+from tests.story.wire import forges, tells, was_told
 
 pytestmark = pytest.mark.story
 
@@ -107,4 +107,4 @@ def test_a_recording_that_is_missing_is_a_missed_call_and_no_message(office: Hou
     office.ann.expects_text("MISSED CALL")
     office.is_quiet()
     assert not dana.events("voicemail_received")
-    assert told(office, "/twilio/recordings/")["RecordingStatus"] == "absent"
+    assert was_told(office, "/twilio/recordings/")["RecordingStatus"] == "absent"

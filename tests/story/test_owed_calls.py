@@ -45,7 +45,7 @@ def test_it_is_asked_for_before_its_promise_and_one_key_makes_it(office: House) 
     office.ann.picks_up(pressing="1,3")
     her.picks_up().talks(A_MOMENT)
     page.replies("1")
-    call = office.ann.gets_a_call("Second call", "Dana Fox").is_connected_with(her)
+    call = office.ann.gets_a_call("2nd call owed", "Dana Fox").is_connected_with(her)
     her.expects_ring()
     call.hears("Logged: talked").ends()
     dana.has_met("second_call").came_to("contacted")
@@ -83,7 +83,7 @@ def test_never_made_it_stays_owed_and_reaches_the_managers(office: House) -> Non
     office.mia.expects_text("2ND CALL", "Dana Fox")
     for phone in (office.ann, office.bob):
         phone.finds_texts("Dana Fox")
-    assert not dana.events("owed_met")
+    dana.has_not_met("second_call")
     her.hears_nothing()
 
 

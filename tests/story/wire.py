@@ -13,6 +13,7 @@ from service.config import PREFIX, kept_secret_key, load
 from service.wiring import account_of
 from tests.story.carrier import LISTED_MAX, Json
 from tests.story.house import House
+from tests.story.patience import until
 
 
 def tells(house: House, path: str, **fields: str) -> httpx.Response:
@@ -38,12 +39,13 @@ def answered_twice(house: House, *parts: str) -> list[tuple[str, ...]]:
     return [tuple(answers) for answers in said.values() if len(answers) > 1]
 
 
-def told(house: House, part: str) -> Json:
-    """The fields of the latest request to an address with this word in it."""
-    found = [each for each in _deliveries(house) if part in each["url"]]
-    assert found, f"nothing was told to {part}"
-    params: Json = found[-1]["params"]
-    return params
+def was_told(house: House, part: str) -> Json:
+    """The fields of the latest request to an address with this word in it, within moments."""
+
+    def found() -> list[Json]:
+        return [each["params"] for each in _deliveries(house) if part in each["url"]]
+
+    return until(found, f"a request to {part}")[-1]
 
 
 def _deliveries(house: House) -> Iterable[Json]:
