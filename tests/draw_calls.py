@@ -58,9 +58,12 @@ def _of_line(line: OnLine, now: datetime) -> Iterator[Told]:
             yield (Connected(line.call_id, rep),), now
         return
     for told in ENDS:
-        yield _ended(line, line.rep, told.bridged_s) if line.inbound else (
-            came_to(told, line.call_id, line.rep, 30, ring_lead_s=40).facts
-        ), line.since
+        yield (
+            _ended(line, line.rep, told.bridged_s)
+            if line.inbound
+            else (came_to(told, line.call_id, line.rep, 30, ring_lead_s=40).facts),
+            line.since,
+        )
 
 
 def _ended(line: OnLine, rep: RepId, held_s: float | None) -> tuple[Fact, ...]:

@@ -19,6 +19,7 @@ from service.ledger.schema_leads import OUTBOX_STATES, outbox
 from service.ledger.triggers import OUTBOX_FUNCTION
 from service.rules import answers
 from service.rules.actions import fact_of
+from service.rules.call_facts import Ended
 from service.rules.decide import decide, horizon, take_back_at
 from service.rules.folding import after, fold
 from service.rules.lead import DOUBLE_SUBMIT_WITHIN, LeadId, PageId, RepId, SourceId
@@ -228,11 +229,46 @@ def _after_contact(move: Move) -> bool:
     return move.before.first_contact_at is not None
 
 
+def _settles_nothing(move: Move) -> bool:
+    return getattr(move.event.fact, "ended", None) in (Ended.ABANDONED, Ended.UNKNOWN)
+
+
+def _still_talking(move: Move) -> bool:
+    return any(line.rep for line in move.after.lines)
+
+
+def _gave_up(move: Move) -> bool:
+    rep = getattr(move.event.fact, "rep", None)
+    call_id = getattr(move.event.fact, "call_id", None)
+    began = [line.since for line in move.before.lines if line.call_id == call_id]
+    since = min([*began, move.event.at])
+    passed = [at for who, at in move.before.passed_at if who == rep and at >= since]
+    return move.before.owner is None and bool(passed)
+
+
+def _nobodys_nothing(move: Move) -> bool:
+    return move.before.owner is None and _settles_nothing(move)
+
+
+def _called_since(move: Move) -> bool:
+    return move.before.attempted_since_claim
+
+
+def _withdraws(move: Move) -> bool:
+    return move.before.first_contact_at is not None and move.after.first_contact_at is None
+
+
 CONDITIONS: dict[str, Callable[[Move], bool]] = {
     "by the owner": _by_owner,
     "by another than the owner": _by_another,
     "told late": _told_late,
+    "while another call is up": _still_talking,
+    "of a call that settles nothing": _settles_nothing,
+    "of such a call, when nobody has the lead": _nobodys_nothing,
+    "by who passed it meanwhile": _gave_up,
+    "that takes contact back": _withdraws,
     "after contact": _after_contact,
+    "called since the claim": _called_since,
 }
 """What a state's name does not say and the next state depends on. Tried in this order."""
 

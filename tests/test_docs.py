@@ -142,7 +142,7 @@ def test_every_state_is_described() -> None:
 def test_every_field_of_the_standing_is_described() -> None:
     at = datetime(2026, 3, 4, tzinfo=UTC)
     nothing: dict[str, Any] = dict.fromkeys(each.name for each in fields(LeadRow))
-    view = LeadView(LeadRow(**{**nothing, "state": State.WAITING.value}), None)
+    view = LeadView(LeadRow(**{**nothing, "state": State.WAITING.value, "owed": ()}), None)
     timeline = (Event(1, at, at, "", "", Arrived(SourceId("website"), at, False, True)),)
     shown = whole_lead(view, fold(timeline), timeline)["standing"]
     described = named_in(read("events.md").partition("## The standing")[2])

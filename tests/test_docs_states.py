@@ -29,10 +29,10 @@ def test_what_is_closed_is_left_by_reopening_alone() -> None:
     assert left == {(State.SETTLED, "reopened")}
 
 
-def test_every_state_of_a_lead_is_explained_and_only_talking_waits_for_the_bridge() -> None:
+def test_every_state_of_a_lead_is_reached_and_explained() -> None:
     table = STATES.partition("### What each state means")[2].partition("\n### ")[0]
     assert {state for state, _ in ROW.findall(table)} == {state.value for state in State}
-    assert set(State) - set(draw_states.reached()) == {State.TALKING}
+    assert set(State) == set(draw_states.reached())
 
 
 def test_every_condition_of_the_drawing_is_explained() -> None:

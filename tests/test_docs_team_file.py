@@ -10,7 +10,7 @@ import yaml
 
 from service.rules.duty import Rotate
 from service.rules.policy import DEFAULT_LADDER, AfterHours, Calls, Promises, TurnKind
-from service.rules.timeline import Audience
+from service.rules.timeline import RUNG_AUDIENCES
 from service.team import crew, promised, supply, week
 from service.team.file import KEYS, parse_team
 from service.team.problem import TeamFileError
@@ -64,7 +64,7 @@ def test_a_table_of_the_team_file_has_the_keys_that_are_read_and_no_other(
 
 def test_every_word_that_a_key_may_have_is_documented() -> None:
     named = named_in(read("configuration.md"))
-    known = {str(word) for words in (SourceKind, Rotate, Audience) for word in words}
+    known = {str(word) for words in (SourceKind, Rotate, RUNG_AUDIENCES) for word in words}
     assert known <= named, known - named
 
 

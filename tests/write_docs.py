@@ -18,10 +18,12 @@ from service.intake.fields import RANKS, UNMISTAKABLE, Field
 from service.rules import spoken, wording
 from service.rules.lead import Lead
 from service.rules.policy import Calls
+from service.rules.replies import ENDING_OF
 from service.rules.timeline import Ending
 from service.sandbox.faults import ALLOWED, Do
 from service.web.problems import Kind, status_and_title
 from tests import draw_states
+from tests.rules import call_table as calls
 
 ROOT = Path(__file__).parent.parent
 
@@ -71,6 +73,8 @@ def faults() -> str:
     return table(("`where`", *(f"`{do}`" for do in kinds)), rows)
 
 
+DIGIT_OF = {ending: digit for digit, ending in ENDING_OF.items()}
+
 # Whom the samples are about. The source's name is the place where a text can name the company.
 DANA = Lead(
     name="Dana Fox", phone="+12125550199", city="Albany", state="NY", ask="Solar panels for a barn"
@@ -117,6 +121,29 @@ def outbox_table() -> str:
     return table(("from", "to", "when"), draw_states.outbox_rows())
 
 
+def call_table() -> str:
+    """What the carrier told of a lead's first call, and what follows."""
+    rows = [
+        (row.fact, _graded(row.events), "yes" if row.asks else "", row.owed) for row in calls.ROWS
+    ]
+    return table(("the carrier's word", "events", "is the rep asked", "owed next"), rows)
+
+
+def said_table() -> str:
+    """What a rep's digit adds to it."""
+    rows = [
+        (row.fact, f"{DIGIT_OF[row.digit]} `{row.digit.value}`", _graded(row.events), row.owed)
+        for row in calls.SAID
+    ]
+    return table(("the carrier's word", "the rep's", "events", "owed next"), rows)
+
+
+def _graded(events: Sequence[str]) -> str:
+    """``attempted`` A, ``no_answer`` A."""
+    named = (event.partition(" ") for event in events)
+    return ", ".join(f"`{kind}` {grade}" for kind, _, grade in named)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "settings": settings,
@@ -128,6 +155,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "said-to-colleague": said_to_colleague,
     "lead-diagram": draw_states.lead_diagram,
     "lead-table": lead_table,
+    "call-table": call_table,
+    "said-table": said_table,
     "outbox-diagram": draw_states.outbox_diagram,
     "outbox-table": outbox_table,
 }

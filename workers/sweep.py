@@ -17,6 +17,7 @@ import structlog
 
 from service.desk.attend import attend
 from service.desk.calls.asking import ask_due
+from service.desk.calls.voicemail import delete_due
 from service.desk.desk import Desk
 from service.desk.dispatch import lapsed
 from service.desk.lost import sent_after_all
@@ -47,6 +48,8 @@ WATCH_EVERY_S = 1.0
 STUCK_EVERY_S = 5.0
 # A call whose meaning is held for 10 s is asked about soon after.
 CALLS_EVERY_S = 1.0
+# A recording that nobody may keep is gone within seconds; each turn deletes a helping.
+DELETIONS_EVERY_S = 5.0
 # How long one turn may ask the carrier: a slow one must not keep us from what comes of age next.
 WATCH_FOR_S = 20.0
 # How long an ending sweep waits for an answer of the carrier; what it leaves is found again.
@@ -56,7 +59,7 @@ JOIN_S = 5.0
 @dataclass
 class Sweep:
     """One sweep. ``line`` is asked about messages whose sender died, or whose receipts stay
-    away, and about calls of whose end nobody told."""
+    away, and about calls of whose end nobody told; and has recordings deleted."""
 
     desk: Desk
     line: Line
@@ -75,6 +78,7 @@ class Sweep:
             self._beside("lapsed", self.settle_lapsed, LAPSED_EVERY_S),
             self._beside("watch", self.watch, WATCH_EVERY_S),
             self._beside("calls", self.ask_calls, CALLS_EVERY_S),
+            self._beside("recordings", self.delete_recordings, DELETIONS_EVERY_S),
         ]
         for thread in beside:
             thread.start()
@@ -178,16 +182,25 @@ class Sweep:
 
     def watch(self) -> None:
         """Ask what became of messages that the carrier says nothing final of."""
-        ends_at = time.monotonic() + WATCH_FOR_S
-        self._watch.turn(lambda: not self.stop.is_set() and time.monotonic() < ends_at)
+        self._watch.turn(self._may_go_on())
         if time.monotonic() - self._stuck_at >= STUCK_EVERY_S:
             self._stuck_at = time.monotonic()
             tell_stuck(self.desk)
 
     def ask_calls(self) -> None:
         """Ask about calls with leads whose end, or what they came to, nobody told in time."""
+        ask_due(self.desk, self.line, self._may_go_on())
+
+    def delete_recordings(self) -> None:
+        """Have the carrier delete the recordings whose time is up."""
+        gone = delete_due(self.desk, self.line, self._may_go_on())
+        if gone:
+            log.info("recordings", outcome="deleted", count=gone)
+
+    def _may_go_on(self) -> Callable[[], bool]:
+        """Whether a turn that begins now may ask the carrier once more."""
         ends_at = time.monotonic() + WATCH_FOR_S
-        ask_due(self.desk, self.line, lambda: not self.stop.is_set() and time.monotonic() < ends_at)
+        return lambda: not self.stop.is_set() and time.monotonic() < ends_at
 
     def settle_lapsed(self) -> None:
         """Messages whose sender died in mid-send: ask the carrier, then settle."""

@@ -1,7 +1,8 @@
 """Ending a call that nobody wants any more: one that still rings though its lead is taken.
 
-Asked of the carrier by a sender, outside any transaction. Ending a call twice, or one that is over,
-does no harm; so what is not known to be done may be asked again.
+Asked of the carrier by a sender, outside any transaction. A call that was picked up meanwhile goes
+on: who is in the whisper hears who has the lead. Ending a call twice, or one that is over, does no
+harm; so what is not known to be done may be asked again.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ ENDED = "completed"
 
 
 def hang_up(desk: Desk, line: Line, order: HangUpOrder) -> SendOutcome:
-    """End the call. Accepted also when there is nothing to end any more; Busy while the call is
-    being placed, and nobody knows its name yet. Raises LedgerUnavailable."""
+    """End the call if it still rings. Accepted also when there is nothing to end any more; Busy
+    while the call is being placed, and nobody knows its name yet. Raises LedgerUnavailable."""
     sid = order.sid
     if sid is None:
         with desk.ledger.transaction() as conn:

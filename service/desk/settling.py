@@ -8,7 +8,7 @@ at most once: what came of it is told to the rules, which ring anew or give up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -22,7 +22,7 @@ from service.desk.hear_line import PAGES, has_fact
 from service.desk.present import floor_changed, floor_moves
 from service.desk.record import Held, hold, numbered, record
 from service.desk.taking import HANG_UP, RINGS
-from service.ledger import counts, outbox, pace
+from service.ledger import calls, counts, outbox, pace
 from service.ledger.outbox_rows import OutboxRow
 from service.phone.callbacks import CALL_RANKS
 from service.phone.line import (
@@ -39,6 +39,8 @@ from service.rules.lead import LeadId
 from service.rules.timeline import Fact, PageFailed, PageSent
 
 ACTOR = "sender"
+# The reason of a ring of which nobody knows whether it was ever placed.
+MAYBE_SENT = "unsure"
 
 log = structlog.get_logger("send")
 
@@ -151,7 +153,7 @@ def _settled(
             again = news and row.kind not in RINGS and outbox.order_again(conn, row.id, now)
             if again:
                 return _Done(news, [], again=True)
-            why = Nothing("unsure", "unsure")
+            why = Nothing("unsure", MAYBE_SENT)
     return _Done(news, came_to_nothing(held, row, why) if news else [])
 
 
@@ -231,6 +233,17 @@ def record_as_sender(
     conn: Connection, held: Held, facts: list[Fact], now: datetime, because: str
 ) -> None:
     record(conn, held, numbered(held, facts, at=now, now=now, because=because, actor=ACTOR))
+    for fact in facts:
+        if isinstance(fact, RingFailed) and fact.reason != MAYBE_SENT:
+            _never_rang(conn, fact, now)
+
+
+def _never_rang(conn: Connection, fact: RingFailed, now: datetime) -> None:
+    """The call of a ring that surely never left is over; a caller's waits for others. One that may
+    have left is kept: whoever it rings may still press its key."""
+    row = calls.call(conn, fact.call_id)
+    if row is not None and row.direction == "out" and not (row.dialled_at or row.settled_at):
+        calls.save(conn, replace(row, settled_at=now))
 
 
 def _because(outcome: SendOutcome | NotFound) -> str:

@@ -19,7 +19,8 @@ insert into engaged (rep_id, call_id, since) values (:rep, :call_id, :at)
 on conflict (rep_id) do update set call_id = excluded.call_id, since = excluded.since, until = null
 """)
 _RELEASE = text("""
-update engaged set until = :until where rep_id = :rep and call_id = :call_id and until is null
+update engaged set until = :until
+where rep_id = :rep and call_id = :call_id and (until is null or until > :until)
 """)
 _ENGAGED = text(SELECT_ENGAGED)
 
@@ -31,7 +32,7 @@ def engage(conn: Connection, rep: RepId, call_id: CallId, at: datetime) -> None:
 
 def release(conn: Connection, rep: RepId, call_id: CallId, until: datetime) -> bool:
     """The rep's call is over, and they may be rung from ``until`` on. False, and nothing changes,
-    when they are on another call by now, or were released before."""
+    when they are on another call by now, or may be rung as soon already."""
     values = {"rep": rep, "call_id": call_id, "until": until}
     return conn.execute(_RELEASE, values).rowcount == 1
 

@@ -56,6 +56,14 @@ _DUE = text(f"""
 select {_COLUMNS} from recording where deleted_at is null and delete_at <= :now
 order by delete_at, sid limit :limit
 """)
+_DELETE_FROM = text("""
+update recording set delete_at = :at
+where call_id = :id and kind = 'call' and deleted_at is null
+  and (delete_at is null or delete_at > :at)
+""")
+_PUT_OFF = text("""
+update recording set delete_at = :at where sid = :sid and deleted_at is null
+""")
 _DELETED = text("""
 update recording set deleted_at = :at, transcript = null where sid = :sid and deleted_at is null
 """)
@@ -95,6 +103,17 @@ def due_for_deletion(
 ) -> list[Recording]:
     """Recordings that the carrier is to delete by ``now``, longest due first."""
     return [Recording(*row) for row in conn.execute(_DUE, {"now": now, "limit": limit})]
+
+
+def delete_from(conn: Connection, call_id: CallId, at: datetime) -> None:
+    """Have the recordings of two who talked on this call deleted from ``at`` on, if they were to be
+    kept longer."""
+    conn.execute(_DELETE_FROM, {"id": call_id, "at": at})
+
+
+def put_off(conn: Connection, sid: str, at: datetime) -> None:
+    """Ask the carrier again at ``at`` to delete it: it refuses, and others wait."""
+    conn.execute(_PUT_OFF, {"sid": sid, "at": at})
 
 
 def mark_deleted(conn: Connection, sid: str, at: datetime) -> bool:

@@ -119,7 +119,8 @@ class Line(Protocol):
     def place_call(self, order: CallOrder) -> SendOutcome: ...
 
     def hang_up(self, call_sid: str) -> SendOutcome | NotFound:
-        """End a call, ringing or answered. NotFound: there is nothing to end any more."""
+        """End a call that is not answered yet; one that is goes on. NotFound: there is nothing to
+        end any more."""
 
     def look_up_text(self, page_id: PageId, sid: str) -> TextStatus | NotFound | Unknown:
         """What a receipt would say now; for pages whose receipts stay away."""

@@ -90,8 +90,9 @@ class TwilioLine:
         return self._ask(lambda client: client.calls.create(**fields), queued=True)
 
     def hang_up(self, call_sid: str) -> SendOutcome | NotFound:
-        """``completed`` ends a call in any state; ``canceled`` would spare one just answered."""
-        outcome = self._ask(lambda client: client.calls(call_sid).update(status="completed"))
+        """``canceled`` ends a call that is queued or rings, and spares one that was picked up in
+        this very instant; ``completed`` would end that too."""
+        outcome = self._ask(lambda client: client.calls(call_sid).update(status="canceled"))
         match outcome:
             case Rejected(code=code) if code in (_CALL_ENDED, 20404, GONE):
                 return NotFound()

@@ -32,6 +32,8 @@ SILENCE_S = 5
 # Twilio transcribes no more than 120 s, and takes 1 s to 4 h of a message.
 TRANSCRIBED_MAX_S = 120
 MESSAGE_MAX_S = TALK_MAX_S
+# Who is held until it is known who they are hears so much silence at a time.
+HOLD_S = 1
 # How long Twilio waits for keys: 1 s to what anybody would stay on the line for.
 KEY_WAIT_MAX_S = 60
 # A round of ringing is asked for again and again: one of an hour would be a mistake of ours.
@@ -112,6 +114,20 @@ def announce(spoken: str, language: str = DEFAULT_LANGUAGE) -> str:
     response = VoiceResponse()
     say_in(response, spoken, language)
     return str(response)
+
+
+def hold_on(spoken: str, again_url: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """Say it to one side, wait a second, and ask ``again_url`` how it goes on."""
+    response = VoiceResponse()
+    say_in(response, spoken, language)
+    response.pause(length=HOLD_S)
+    response.redirect(with_retries(again_url), method="POST")
+    return str(response)
+
+
+def go_on() -> str:
+    """Say nothing to one side: the two are bridged at once."""
+    return str(VoiceResponse())
 
 
 def enqueue(

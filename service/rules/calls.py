@@ -127,7 +127,7 @@ def came_to(
     contact, and how long a lead is rung where the carrier does not say how long it rang.
     """
     ended = _ended(told, ring_lead_s)
-    bridged_s = (_believed(told.bridged_s) or 0.0) if told.bridged else 0.0
+    bridged_s = _listened_s(told)
     tried = Attempted(
         rep,
         PROVED,
@@ -163,6 +163,14 @@ def _ended(told: CallTold, ring_lead_s: float) -> Ended:
     return Ended.NO_ANSWER if rang_s >= RANG_MIN_S else Ended.ABANDONED
 
 
+def _listened_s(told: CallTold) -> float:
+    """How long somebody, or something, was on the line with the rep. Where nobody told of a bridge
+    it is the leg's whole length, which proves nothing by itself."""
+    if told.bridged is None:
+        return _believed(told.leg_s) or 0.0
+    return (_believed(told.bridged_s) or 0.0) if told.bridged else 0.0
+
+
 def _answered(
     told: CallTold,
     tried: Attempted,
@@ -175,8 +183,9 @@ def _answered(
         return _machine(told, tried, call_id, rep)
     if bridged_s < contact_after_s:
         return _asking(tried, ShortAnswer(PROVED, rep, call_id))
-    if told.answered_by is not AnsweredBy.HUMAN:
-        # Whether a human or a machine listened for so long, only the rep can say.
+    if told.answered_by is not AnsweredBy.HUMAN or told.bridged is None:
+        # Whether a human or a machine listened for so long, or anybody heard the rep, only the rep
+        # can say.
         return CameTo((replace(tried, asks=True),), asks=True, open=True)
     contacted = Contacted(PROVED, rep, call_id)
     return CameTo((tried, contacted)) if bridged_s >= TALKED_MIN_S else _asking(tried, contacted)
@@ -217,9 +226,10 @@ def held_by(
     tried = Attempted(
         rep, PROVED, call_id, answered_by=AnsweredBy.HUMAN, bridged_s=seconds, ended=Ended.ANSWERED
     )
-    if seconds >= contact_after_s:
-        return (tried, Contacted(PROVED, rep, call_id))
-    return (replace(tried, asks=True), ShortAnswer(PROVED, rep, call_id))
+    if seconds < contact_after_s:
+        return (replace(tried, asks=True), ShortAnswer(PROVED, rep, call_id))
+    # As of a call that we dialled: only a longer one needs no word of the rep's.
+    return (replace(tried, asks=seconds < TALKED_MIN_S), Contacted(PROVED, rep, call_id))
 
 
 def said_of(

@@ -201,7 +201,7 @@ def _taking(
         case Claimed():
             return replace(
                 seen,
-                state=State.CLAIMED,
+                state=State.TALKING if any(line.rep for line in seen.lines) else State.CLAIMED,
                 owner=fact.rep,
                 claimed_at=event.at,
                 first_claimed_at=seen.first_claimed_at or event.at,

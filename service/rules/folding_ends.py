@@ -97,12 +97,13 @@ def attempted(heard: Standing, event: Event, fact: Attempted) -> Standing:
     tried = _wish_ended(tried, event.at)
     if ended in _NOTHING or _gave_up(heard, fact.rep, event.at):
         return tried
+    # Whoever calls a lead nobody has, has it: the call is a better proof than a claim.
+    owner = heard.owner or fact.rep
     return replace(
         tried,
         attempted_since_claim=True,
-        # Whoever calls a lead nobody has, has it: the call is a better proof than a claim.
-        owner=heard.owner or fact.rep,
-        claimed_at=heard.claimed_at or event.at,
+        owner=owner,
+        claimed_at=(heard.claimed_at or event.at) if owner else None,
         state=_chased(tried),
     )
 
@@ -182,7 +183,8 @@ def came_to(
     if isinstance(fact, Contacted):
         return _reached(heard, event)
     before = heard.claimed_at is not None and event.at < heard.claimed_at
-    if before or _by_another(heard, fact.rep) or isinstance(fact, Abandoned):
+    gave_up = heard.state is State.WAITING and heard.owner is None
+    if before or _by_another(heard, fact.rep) or isinstance(fact, Abandoned) or gave_up:
         return heard
     return replace(heard, state=_chased(heard))
 
@@ -301,6 +303,8 @@ def _later(known: datetime | None, at: datetime) -> datetime:
 
 def _chased(seen: Standing) -> State:
     """A call was made: the lead is chased, unless contact ended the chase or it is closed."""
-    if not seen.open or any(line.rep for line in seen.lines):
+    if not seen.open:
         return seen.state
+    if any(line.rep for line in seen.lines):
+        return State.TALKING
     return State.FOLLOWING if seen.first_contact_at else State.CHASING

@@ -150,16 +150,21 @@ def whisper(
     return head + _asking(lead, SPOKEN_MAX - len(head + tail), said) + tail
 
 
-def caller_whisper(lead: Lead, *, known: bool, recorded: bool = False) -> str:
+def caller_whisper(
+    lead: Lead, *, known: bool, recorded: bool = False, owed: str = "", said: str = ""
+) -> str:
     """To a rep who is rung because somebody called us: ``known`` is who has asked or called
-    before. A caller's number can be forged, so the name is what we have on file for it."""
+    before. A caller's number can be forged, so the name is what we have on file for it. ``owed``,
+    ``said`` as in ``whisper``."""
     tail = " This call is recorded." if recorded else ""
     tail += " Press 1 to take the call, 2 to pass."
     if not known:
         return f"A new caller is on the line.{tail}"
-    head = f"On the line: {cut(_said(short_name(lead), lead), SPOKEN_NAME_MAX)}"
+    about = f"{owed[0].upper()}{owed[1:]}. " if owed else ""
+    head = f"{about}On the line: {cut(_said(short_name(lead), lead), SPOKEN_NAME_MAX)}"
     wishes = "".join(f" {wish}." for wish in _wishes(lead)[:1])
-    return head + _asking(lead, SPOKEN_MAX - len(head + wishes + tail) - 1) + "." + wishes + tail
+    room = SPOKEN_MAX - len(head + wishes + tail) - 1
+    return head + _asking(lead, room, said) + "." + wishes + tail
 
 
 def press_to_connect() -> str:
@@ -175,6 +180,11 @@ def press_to_take_call() -> str:
 def taken_by(name: str) -> str:
     """To a rep in the whisper, or on a page that rings, when somebody else was quicker."""
     return f"{person_name(name)} has it already. Goodbye."
+
+
+def calling_now() -> str:
+    """To a rep who would be connected with a lead that is calling us, and waits for an answer."""
+    return "They are calling us right now. Goodbye."
 
 
 def caller_gone() -> str:
@@ -212,6 +222,11 @@ def outcome_heard(ending: Ending) -> str:
 def recording_announcement() -> str:
     """To the lead, before the call is recorded."""
     return "This call is recorded."
+
+
+def one_moment(team: str) -> str:
+    """To whoever answered a call that may be recorded, while nobody knows yet who that is."""
+    return f"One moment please, this is {_said_plain(team)}."
 
 
 # To a rep who calls a number of ours

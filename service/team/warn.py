@@ -86,7 +86,7 @@ def _calls(team: Team) -> Iterator[str]:
     calls = team.policy.calls
     if calls.record:
         kept = f"kept for {calls.record_days} days"
-        yield f"calls: record is on: both sides are told so, and recordings are {kept}; ask a lawyer"
+        yield f"calls: record is on: both sides are told, recordings are {kept}; mind the law"
     if not calls.bridge:
         yield "calls: bridge is off: reps dial for themselves, and no call is proved by the carrier"
 

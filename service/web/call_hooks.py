@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from service.desk.calls.bridge import hear_bridge_key, whisper
 from service.desk.calls.outcome import hear_outcome_key
+from service.desk.calls.recorded import announce
 from service.desk.calls.told import hear_dial_done, hear_leg, hear_verdict
 from service.phone import call_callbacks, urls, voice_calls
 from service.phone.form import Form
-from service.rules import spoken
-from service.web.signed import Signed, add_hook, nothing, twiml, wrong_keys
+from service.web.signed import Signed, add_hook, counted, nothing, twiml, wrong_keys
 from service.wiring import House
 
 
@@ -59,7 +59,7 @@ class CallHooks:
         return await self._signed.heard(request, "key", hear, voice_calls.hang_up())
 
     async def announce(self, request: Request, call_id: str) -> Response:
-        hear = partial(self._announce, call_id)
+        hear = partial(self._announce, call_id, counted(request, "round"))
         return await self._signed.heard(request, "call", hear, voice_calls.hang_up())
 
     async def leg(self, request: Request, call_id: str) -> Response:
@@ -84,9 +84,8 @@ class CallHooks:
         pressed = call_callbacks.keyed("outcome", call_id, form)
         return twiml(hear_outcome_key(self._desk, pressed, wrong))
 
-    def _announce(self, call_id: str, form: Form) -> Response:
-        call_callbacks.leg_status(call_id, form)
-        return twiml(voice_calls.announce(spoken.recording_announcement()))
+    def _announce(self, call_id: str, rounds: int, form: Form) -> Response:
+        return twiml(announce(self._desk, call_callbacks.leg_status(call_id, form), rounds))
 
     def _leg(self, call_id: str, form: Form) -> Response:
         hear_leg(self._desk, call_callbacks.leg_status(call_id, form))

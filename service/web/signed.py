@@ -102,7 +102,12 @@ def add_hook(
 
 def wrong_keys(request: Request) -> int:
     """How many wrong keys came before this one, as we wrote it into the URL."""
-    digits = request.query_params.get("wrong", "")
+    return counted(request, "wrong")
+
+
+def counted(request: Request, name: str) -> int:
+    """How often something was done before, as we wrote it into the URL: one digit."""
+    digits = request.query_params.get(name, "")
     return int(digits) if len(digits) == 1 and digits.isdecimal() else 0
 
 

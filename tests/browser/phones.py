@@ -22,10 +22,19 @@ class PhonesPage:
         self.screen.page.goto(self.url)
         return self
 
-    def is_the_lead(self, name: str) -> Self:
+    def is_the_lead(self, name: str, phone: str = "") -> Self:
+        return self._fills_in(name, phone, "Send the request")
+
+    def calls_instead(self, name: str, phone: str) -> Self:
+        """The newcomer asks on no website, and calls the team."""
+        return self._fills_in(name, phone, "Or call")
+
+    def _fills_in(self, name: str, phone: str, button: str) -> Self:
         page = self.screen.page
         page.get_by_label("Name").fill(name)
-        page.get_by_role("button", name="Send the request").click()
+        if phone:
+            page.get_by_label("Phone", exact=True).fill(phone)
+        page.get_by_role("button", name=button).click()
         return self
 
     def sees(self, owner: str, *words: str) -> Self:
@@ -44,6 +53,31 @@ class PhonesPage:
         self._phone(owner).get_by_role("button", name=label).click()
         return self
 
+    # -- calls
+
+    def is_on_call(self, owner: str, *words: str) -> Self:
+        """The call on this person's phone shows these words."""
+        for word in words:
+            self._shows(self._phone(owner).locator(".call"), word)
+        return self
+
+    def answers(self, owner: str) -> Self:
+        return self.is_on_call(owner, "Incoming call").quickly_replies(owner, "Answer the call")
+
+    def declines(self, owner: str) -> Self:
+        return self.is_on_call(owner, "Incoming call").quickly_replies(owner, "Decline the call")
+
+    def presses(self, owner: str, key: str) -> Self:
+        return self.quickly_replies(owner, f"Key {key}")
+
+    def hangs_up(self, owner: str) -> Self:
+        return self.quickly_replies(owner, "Hang up")
+
+    def shows_nowhere(self, owner: str, word: str) -> Self:
+        """This person's phone does not show it."""
+        assert word not in self._phone(owner).inner_text()
+        return self
+
     def timeline_shows(self, event: str) -> Self:
         self._shows(self.screen.page.get_by_label("Timeline of the lead"), event)
         return self
@@ -57,7 +91,7 @@ class PhonesPage:
         news = self.screen.page.get_by_role("link", name="Show what is new")
 
         def shown() -> bool:
-            if word in place.inner_text():
+            if any(word in told for told in place.all_inner_texts()):
                 return True
             if news.count():
                 news.click()

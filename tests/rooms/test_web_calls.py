@@ -79,8 +79,9 @@ def claims(door: Door, lead_id: LeadId) -> None:
 
 
 def rung(door: Door) -> Call:
-    """Ann took a lead, and a call that connects her is ordered."""
+    """Ann took a lead, and a call that connects her is ordered. Whatever she was on is over."""
     number = next(_numbers)
+    door.scalar("delete from engaged returning rep_id")
     lead_id = door.new_lead(phone=by_day())
     attend(door.house.desk, LeadId(lead_id))
     claims(door, LeadId(lead_id))
@@ -88,6 +89,7 @@ def rung(door: Door) -> Call:
     call_id = door.scalar(
         "select id from outbox where lead_id = :id and kind = 'bridge_call'", id=lead_id
     )
+    assert call_id is not None, "she is rung"
     return Call(door, lead_id, call_id, f"CArep{number}", f"CAlead{number}")
 
 
@@ -172,5 +174,14 @@ def test_callbacks_of_a_call_that_is_none_of_ours_create_nothing(door: Door) -> 
     assert door.scalar("select count(*) from call") == calls
 
 
-def test_a_lead_is_told_that_the_call_is_recorded(door: Door) -> None:
-    assert "recorded" in rung(door).posts(ANNOUNCE)
+def test_a_lead_is_told_that_the_call_is_recorded_once_it_is_known_who_they_are(door: Door) -> None:
+    call = rung(door)
+    call.posts(KEY, Digits="1")
+    leg = {"CallSid": call.lead_sid, "ParentCallSid": call.rep_sid, "CallStatus": "in-progress"}
+    held = call.posts(ANNOUNCE, **leg)
+    assert verbs(held) == ["Say", "Pause", "Redirect"]
+    again = ElementTree.fromstring(held).findtext("Redirect") or ""
+    assert again.startswith(f"{PUBLIC_URL}{ANNOUNCE.format(id=call.id)}?round=1#")
+    assert verbs(call.posts(f"{ANNOUNCE}?round=2", **leg)) == []
+    call.tells(VERDICT, AnsweredBy="human", MachineDetectionDuration="2500")
+    assert "This call is recorded." in call.posts(f"{ANNOUNCE}?round=1", **leg)

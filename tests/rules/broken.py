@@ -134,8 +134,8 @@ BROKEN = {
     ),
     "a new floor is not looked at": (
         "decide",
-        "            self.looks_at(next_at)\n            self.looks_at(floor.changes_at)\n        else",
-        "            self.looks_at(next_at)\n        else",
+        "self.looks_at(floor.changes_at)\n        else",
+        "self.looks_at(None)\n        else",
     ),
     "a lead nobody called never ends": (
         "decide",

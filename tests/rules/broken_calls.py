@@ -7,7 +7,11 @@ from __future__ import annotations
 
 BROKEN = {
     # calls
-    "a duration alone is contact": ("calls", "is not AnsweredBy.HUMAN:", "is None:"),
+    "a duration alone is contact": (
+        "calls",
+        "told.answered_by is not AnsweredBy.HUMAN or",
+        "told.answered_by is None or",
+    ),
     "a machine is taken for a human": ("calls", "if told.answered_by in MACHINES:", "if False:"),
     "a short ring counts": ("calls", "if rang_s >= RANG_MIN_S else", "if True else"),
     "a bridge that was none counts": ("calls", "if told.bridged else 0.0", "if True else 0.0"),

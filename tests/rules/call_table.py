@@ -101,6 +101,8 @@ LEFT_B, LEFT_C, CONTACT_B = ("voicemail_left B",), ("voicemail_left C",), ("cont
 NO_ANSWER_LEFT_B = ("no_answer B", "voicemail_left B")
 OWN_CALL, OWN_CONTACT = ("attempted C", "no_answer C"), ("attempted C", "contacted C")
 
+UNTOLD_200 = answered(None, HUMAN, bridged=None, leg_s=200)
+UNTOLD_20 = answered(None, HUMAN, bridged=None, leg_s=20)
 END_LOST = CallTold(Ended.UNKNOWN, bridged=True, bridged_s=95, answered_by=HUMAN)
 
 ROWS = (
@@ -129,6 +131,8 @@ ROWS = (
     Row("human, and never bridged", answered(None, HUMAN, bridged=False), SHORT, True, LATER),
     Row("human, not bridged, 95 s told", answered(95, HUMAN, bridged=False), SHORT, True, LATER),
     Row("human, nobody told of a bridge", answered(None, HUMAN, bridged=None), SHORT, True, LATER),
+    Row("human, a leg of 200 s, no bridge told", UNTOLD_200, OPEN, True, LATER),
+    Row("human, a leg of 20 s, no bridge told", UNTOLD_20, SHORT, True, LATER),
     Row("human, -5 s are told", answered(-5, HUMAN), SHORT, True, LATER),
     Row("human, a year is told", answered(3.2e7, HUMAN), SHORT, True, LATER),
     Row("human, no number is told", answered(float("nan"), HUMAN), SHORT, True, LATER),
@@ -162,6 +166,7 @@ SAID = (
     Said("verdict unknown, bridged 60 s", UNSURE_60, TALKED, CONTACT_B, NOTHING),
     Said("fax, bridged 60 s", answered(60, FAX), TALKED, CONTACT_B, NOTHING),
     Said("no verdict, bridged 60 s", NO_VERDICT_60, TALKED, CONTACT_B, NOTHING),
+    Said("human, a leg of 200 s, no bridge told", UNTOLD_200, TALKED, CONTACT_B, NOTHING),
     Said("no verdict, bridged 60 s", NO_VERDICT_60, NO_ANSWER, ("no_answer B",), SECOND),
     Said("no verdict, bridged 60 s", NO_VERDICT_60, VOICEMAIL, NO_ANSWER_LEFT_B, SECOND),
     Said("no verdict, bridged 60 s", NO_VERDICT_60, CALL_LATER, CONTACT_B, SECOND),

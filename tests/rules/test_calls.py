@@ -154,7 +154,9 @@ def test_a_verdict_is_waited_for_ten_seconds(told: CallTold, seconds: float, rip
     ("held_s", "events", "asks"),
     [
         (200.0, call_table.REACHED, False),
-        (30.0, call_table.REACHED, False),
+        (120.0, call_table.REACHED, False),
+        (119.9, call_table.REACHED, True),
+        (30.0, call_table.REACHED, True),
         (29.9, call_table.SHORT, True),
         (None, call_table.SHORT, True),
         (-1.0, call_table.SHORT, True),

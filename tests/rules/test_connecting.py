@@ -432,7 +432,18 @@ def test_who_passes_a_lead_while_on_the_line_with_it_does_not_get_it_back() -> N
     assert (lead.standing.owner, lead.standing.state) == (None, State.WAITING)
     assert lead.standing.first_contact_at is not None
     lead.look(at(240))
+    assert lead.standing.owner is None
     assert (240, BOB) in [page[:2] for page in lead.pages()]
+
+
+def test_a_call_in_vain_by_who_passed_meanwhile_leaves_the_lead_waiting() -> None:
+    lead = claimed()
+    lead.dials(ANN, 20)
+    lead.happens(at(30), Passed(ANN, By.TEXT))
+    lead.ends(40, BUSY)
+    assert (lead.standing.owner, lead.standing.state) == (None, State.WAITING)
+    lead.look(at(40))
+    assert lead.pages()[-1][:2] == (40, BOB)
 
 
 def test_a_rep_on_a_call_is_paged_by_text_where_the_ladder_would_call() -> None:

@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from service.mail.post import Away, Lost, MailOrder, MailOutcome, Posted, Refused
-from service.phone.callbacks import CallStatus, TextStatus
+from service.phone.call_callbacks import LegStatus
+from service.phone.callbacks import CALL_FINAL, CallStatus, TextStatus
+from service.phone.caller_callbacks import RecordingTold
 from service.phone.codes import failure
 from service.phone.line import (
     Accepted,
@@ -22,11 +24,13 @@ from service.phone.line import (
     NotFound,
     Rejected,
     SendOutcome,
+    Sound,
     TextOrder,
     Unknown,
 )
-from service.rules.lead import PageId
+from service.rules.lead import CallId, PageId
 from tests.sim.drawn import Odds
+from tests.sim.exchange import Exchange
 from tests.sim.moved_time import Clocks
 
 STOPPED = 21610
@@ -90,6 +94,8 @@ class Carrier:
     asked: list[PageId] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
     stopped: set[str] = field(default_factory=set)
+    exchange: Exchange = field(default_factory=Exchange)
+    cut_off: list[str] = field(default_factory=list)  # calls ended by us while two talked
     post: SimPost = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,15 +127,48 @@ class Carrier:
         return self._answered(sent)
 
     def hang_up(self, call_sid: str) -> SendOutcome | NotFound:
-        return NotFound()
+        if (answer := self._not_taken()) is not None:
+            return answer
+        found = self._by_sid(call_sid)
+        if found is None or found.status in CALL_FINAL:
+            return NotFound()
+        if any(talk.rep_sid == call_sid for talk in self.exchange.talks):
+            self.cut_off.append(call_sid)
+        found.seen = True
+        self.tells(found, "completed" if found.status == "in-progress" else "canceled")
+        return Unknown("timeout") if self.rng.random() < self.odds.answer_lost else Accepted("", "")
 
     def look_up_text(self, page_id: PageId, sid: str) -> TextStatus | NotFound | Unknown:
         found = self._by_sid(sid)
         return TextStatus(page_id, sid, found.status) if found else NotFound()
 
     def look_up_call(self, page_id: PageId, sid: str) -> CallStatus | NotFound | Unknown:
+        if self.out:
+            return Unknown("server_error")
         found = self._by_sid(sid)
-        return CallStatus(page_id, sid, found.status) if found else NotFound()
+        if found is None:
+            return self.exchange.visit_now(page_id, sid, self.clocks.machine)
+        return CallStatus(page_id, sid, found.status)
+
+    def look_up_legs(
+        self, call_id: CallId, rep_sid: str
+    ) -> tuple[LegStatus, ...] | NotFound | Unknown:
+        if self.out or self.rng.random() < self.odds.answer_lost:
+            return Unknown("server_error")
+        return self.exchange.legs(rep_sid, self.clocks.machine)
+
+    def recordings_of(
+        self, call_id: CallId, call_sid: str
+    ) -> tuple[RecordingTold, ...] | NotFound | Unknown:
+        return Unknown("server_error") if self.out else self.exchange.recordings(call_sid)
+
+    def fetch_recording(
+        self, recording_sid: str, byte_range: str | None = None
+    ) -> Sound | NotFound | Unknown:
+        return NotFound()
+
+    def delete_recording(self, recording_sid: str) -> SendOutcome | NotFound:
+        return Accepted(recording_sid, "deleted")
 
     def find_sent(
         self,

@@ -20,7 +20,7 @@ WEEKS = (
 )
 NAMES = ("ann", "bob", "cat", "dan", "eve")
 BOSSES = ("mia", "max")
-PAGES_FROM = "+15005550006"
+PAGES_FROM, MAIN_LINE = "+15005550006", "+15005550007"
 
 DEFAULT = (
     "{at: 0s, page: on-duty, by: text}",
@@ -119,7 +119,7 @@ class TeamPlan:
         lines = [
             "team: Sunrise Solar",
             f"timezone: {ZONE}",
-            f'carrier: {{pages_from: "{PAGES_FROM}", leads_from: "+15005550007",'
+            f'carrier: {{pages_from: "{PAGES_FROM}", leads_from: "{MAIN_LINE}",'
             f" calls_per_second: {self.calls_per_second}}}",
             f"hours: {self.hours}",
             f"after_hours: {self.after_hours}",
@@ -146,6 +146,8 @@ class TeamPlan:
             for days, start, end, reps, rotate in self.shifts
         ]
         lines += ["sources:", "  - {id: website, kind: json, key: secret-key-of-the-website}"]
+        if self.bridge:
+            lines.append(f'  - {{id: main-line, kind: call, number: "{MAIN_LINE}"}}')
         lines += ["ladder:", *(f"  - {rung}" for rung in LADDERS[self.ladder])]
         if self.after_hours == "night-ladder":
             lines += ["night_ladder:", *(f"  - {rung}" for rung in NIGHT)]
@@ -236,7 +238,7 @@ def _team(rng: Random) -> TeamPlan:
         routed=rng.random() < 0.25,
         calls_per_second=rng.choice((1, 1000, 1000)),
         take_back=rng.choice(("1m", "3m", "3m", "10m")),
-        bridge=False,
+        bridge=rng.random() < 0.5,
     )
 
 

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from service.desk.hear_fact import FactKind, OutsideFact
 from service.rules.lead import LeadId, RepId
 from service.rules.timeline import Audience, Channel, Ending
-from tests.sim import house, street, weather
+from tests.sim import bridges, callers, house, street, weather
+from tests.sim.call_laws import Broken
 from tests.sim.drawn import phone_of
 from tests.sim.figures import wrong_figures
 from tests.sim.machinery import Hand, Worker
-from tests.sim.safety import TEXTS_MAX, Broken
+from tests.sim.safety import TEXTS_MAX
 from tests.sim.world import World
 from workers.audit import Audit
 
@@ -55,7 +56,8 @@ def _work_until(world: World, until: datetime, at_least: timedelta = NO_TIME) ->
     for _ in range(LOOKS_AHEAD_MAX):
         _drain(world)
         _nothing_left_over(world)
-        next_at, now = world.next_look_at(), world.clocks.now()
+        instants, now = (world.next_look_at(), world.next_ask_at()), world.clocks.now()
+        next_at = min((at for at in instants if at is not None), default=None)
         if next_at is None or next_at > until:
             return
         ahead_s = (max(next_at, now + at_least) - now).total_seconds()
@@ -71,10 +73,11 @@ def _leap(world: World, seconds: float) -> str:
 def _drain(world: World) -> None:
     """Do all that can be done now."""
     for _ in range(STEPS_MAX):
-        deed = _next_deed(world)
-        if deed is None:
+        waited, deed = world.held_up, _next_deed(world)
+        if deed is None and not waited:
             return
-        _step(world, "ending", deed)
+        world.held_up = False
+        _step(world, "ending", deed or (lambda: _leap(world, PHONE_SLOT_S)))
     raise Broken(f"after {STEPS_MAX} steps there is still something to do")
 
 
@@ -96,15 +99,20 @@ def _next_deed(world: World) -> Callable[[], str] | None:
     holding = [(w, h) for w in world.workers for h in w.every_hand if not h.free]
     if holding:
         return lambda: _sends(world, *holding[0])
+    # A call that rings, or that nobody settled, keeps its phone from the next one.
+    if any(row["state"] == "taken" for row in world.seen.outbox.values()):
+        return lambda: _lapse(world)
+    if (answers := _rep_answers(world)) is not None:
+        return answers
     ordered = [row for row in world.seen.outbox.values() if row["state"] == "ordered"]
-    if ordered:
+    if ordered and not world.held_up:
         worker = world.workers[0]
         hand = worker.mailer if ordered[0]["channel"] == "email" else worker.hands[0]
         return lambda: _sends(world, worker, hand)
-    if any(row["state"] == "taken" for row in world.seen.outbox.values()):
-        return lambda: _lapse(world)
     if world.carrier.pending:
         return lambda: _tells(world)
+    if (calls := _call_goes_on(world)) is not None:
+        return calls
     return _rep_does(world) or _rep_calls(world)
 
 
@@ -124,8 +132,7 @@ def _lapse(world: World) -> str:
 def _sends(world: World, worker: Worker, hand: Hand) -> str:
     """All that a sender does with one message, from taking it to settling it."""
     said = [house.sends_with(world, worker, hand)]
-    if hand.free:
-        _leap(world, PHONE_SLOT_S)
+    world.held_up = hand.free  # what waits, waits for something else to happen
     while not hand.free:
         said.append(house.sends_with(world, worker, hand))
     return "; ".join(said)
@@ -141,14 +148,19 @@ def _tells(world: World) -> str:
     return "; ".join(said)
 
 
-def _rep_does(world: World) -> Callable[[], str] | None:
-    """A rep answers a call or a text as they are asked to."""
-    present = set(world.plan.people)
+def _rep_answers(world: World) -> Callable[[], str] | None:
+    """A rep picks up, and presses the key that they are asked for."""
     for phone, sent in street.ringing(world):
-        if phone.person not in present or world.clocks.machine - sent.at > street.RINGS:
-            sent.seen = True
-            continue
+        present = phone.person in world.plan.people
+        if not present or world.clocks.machine - sent.at > street.RINGS:
+            return lambda p=phone, s=sent: street.rings_out(world, p, s)  # type: ignore[misc]  # bound
         return lambda p=phone, s=sent: street.picked_up(world, p, s, "1")  # type: ignore[misc]  # bound
+    return None
+
+
+def _rep_does(world: World) -> Callable[[], str] | None:
+    """A rep answers a text as they are asked to."""
+    present = set(world.plan.people)
     street.may_text(world)  # lets the phones look
     for phone in world.phones:
         for sent in phone.texts:
@@ -162,6 +174,21 @@ def _rep_does(world: World) -> Callable[[], str] | None:
     if landing:
         first = min(sent.lands_at for sent in landing if sent.lands_at)
         return lambda: _leap(world, 2.0 + (first - world.clocks.machine).total_seconds())
+    return None
+
+
+def _call_goes_on(world: World) -> Callable[[], str] | None:
+    """What is told of calls, and what the sweep asks of them."""
+    exchange, now = world.carrier.exchange, world.clocks.machine
+    if exchange.due(now):
+        return lambda: bridges.tells(world)
+    if (asks_at := world.next_ask_at()) is not None and asks_at <= world.clocks.now():
+        return lambda: bridges.asks(world)
+    if (goes := callers.goes_on(world)) is not None:
+        return goes
+    if exchange.news:
+        first = min(each.at for each in exchange.news)
+        return lambda: _leap(world, (first - now).total_seconds())
     return None
 
 

@@ -150,7 +150,14 @@ def _asks_carrier(world: World, worker: Worker, hand: Hand) -> str:
         if not came.value:
             hand.empties()
             return f"{worker.name} drops {name}, wanted no more"
-    outcome = _asked(worker, world, taking)
+    if isinstance(taking.order, HangUpOrder):
+        ending = taking.order
+        came = world.runs(worker, lambda: hang_up(worker.desk, world.carrier, ending))
+        if not came.well:
+            return f"{worker.name} cannot end {name}{_fate(came.fate)}"
+        outcome = came.value
+    else:
+        outcome = _asked(worker, world, taking)
     hand.tries += 1
     if isinstance(outcome, Busy) and hand.tries < TRIES_MAX:
         hand.waited = True
@@ -163,8 +170,7 @@ def _asks_carrier(world: World, worker: Worker, hand: Hand) -> str:
 def _asked(worker: Worker, world: World, taking: Taking) -> SendOutcome:
     if isinstance(taking.order, MailOrder):
         return sent_by(world.carrier.post, taking.order)
-    if isinstance(taking.order, HangUpOrder):
-        return hang_up(worker.desk, world.carrier, taking.order)
+    assert not isinstance(taking.order, HangUpOrder), "it asks the ledger first"
     if isinstance(taking.order, CallOrder):
         return world.carrier.place_call(taking.order)
     return world.carrier.send_text(taking.order)

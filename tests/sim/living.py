@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.sim import house, street, thumbs, weather
+from tests.sim import bridges, callers, house, street, thumbs, weather
 from tests.sim.world import World
 
 # More than any setting draws; a world must end.
@@ -40,6 +40,11 @@ DEEDS = (
     Deed("texts again", street.may_text_again, street.texts_again),
     Deed("opens a link", thumbs.may_open, thumbs.opens),
     Deed("answers a call", street.may_answer, street.answers),
+    Deed("the carrier tells of a call", bridges.may_tell, bridges.tells),
+    Deed("asks about calls", bridges.may_ask, bridges.asks),
+    Deed("calls us", callers.may_call, callers.calls),
+    Deed("caller waits", callers.may_go_on, callers.goes),
+    Deed("lead writes", callers.may_write, callers.writes),
     Deed("fact from outside", street.may_hear_fact, street.hears_fact),
     Deed("team changes", weather.may_change_team, weather.changes_team),
     Deed("time", weather.may_pass, weather.passes),

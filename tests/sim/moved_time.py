@@ -22,6 +22,12 @@ create function public.clock_timestamp() returns timestamptz language sql volati
   select pg_catalog.to_timestamp(0) + nextval('public.{SEQUENCE}') * interval '1 microsecond'
 $$
 """,
+    # The instant at which a statement began: it stands still while the statement runs.
+    f"""
+create function public.statement_timestamp() returns timestamptz language sql stable as $$
+  select pg_catalog.to_timestamp(0) + last_value * interval '1 microsecond' from public.{SEQUENCE}
+$$
+""",
 )
 
 

@@ -15,16 +15,21 @@ from typing import Any
 
 from service.desk.record import standing_row
 from service.ledger.lead_rows import OwedRow
+from service.rules import call_facts as c
 from service.rules import timeline as t
 from service.rules.folding import fold
 from service.rules.hours import WeeklyHours
 from service.rules.lead import LeadId, PageId
 from service.rules.policy import AfterHours, Policy, Rung
 from service.rules.timeline import Audience, Channel, Event
+from tests.sim.call_laws import Broken, CallLaws
 from tests.sim.carrier import Carrier
 from tests.sim.seen import Changes, LeadSeen, Moved, Seen
 from tests.sim.tale import Tale, Untrue
 
+RINGS = ("bridge_call", "hunt_call")
+# What is asked of the carrier at most once.
+ONCE = (*RINGS, "hang_up")
 PAGES = ("page_text", "page_call", "page_email")
 CLOSED = ("settled", "excluded")
 # How far a message may come, once it has come so far.
@@ -39,10 +44,6 @@ NEXT = {
 }
 # Texts to one rep about one lead before somebody claims it. DESIGN.md, "The words".
 TEXTS_MAX = 3
-
-
-class Broken(AssertionError):
-    """A law does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,14 @@ class Safety:
     unsure: set[str] = field(default_factory=set)
     paged: dict[tuple[object, ...], str] = field(default_factory=dict)
     accepted: int = 0
+    calls: CallLaws = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.calls = CallLaws(self.carrier.exchange, self.policy)
+
+    def now(self) -> datetime:
+        """Business time, as the processes read it."""
+        return self.carrier.clocks.now()
 
     def check(self, changes: Changes, crew: Crewed) -> None:
         """Raises Broken, naming the law."""
@@ -102,6 +111,8 @@ class Safety:
         self._must(event.at <= event.recorded_at, f"{event.kind} recorded before it happened")
         if before is not None:
             self._must(before.recorded_at <= event.recorded_at, f"{event.kind} recorded earlier")
+        for law in self.calls.forbidden(tale, event):
+            raise Broken(f"{lead.name} seq {event.seq}: {law}")
         if isinstance(event.fact, t.Paged):
             for why in self._forbidden(lead, tale, event, event.fact, crew, changes):
                 raise Broken(f"{lead.name} seq {event.seq}: {why}")
@@ -109,6 +120,8 @@ class Safety:
             tale.hears(event)
         except Untrue as untrue:
             raise Broken(f"{lead.name} seq {event.seq}: {untrue}") from untrue
+        if isinstance(event.fact, c.Rang):
+            self._must(event.fact.leg in self.seen.outbox, f"{lead.name}: a ring never ordered")
         if isinstance(event.fact, t.Paged | t.Told):
             self._ordered(lead, event.fact, crew, changes)
 
@@ -237,6 +250,9 @@ class Safety:
             waits = row["lead_id"] == lead_id and row["state"] == "ordered"
             # A repeat is ordered in any case, and asked about when it is taken.
             page = waits and row["kind"] in PAGES and not row["again_of"]
+            reminds = page and row["id"] in self.tales[lead_id].reminders
+            if reminds and self.tales[lead_id].owner == row["rep_id"]:
+                continue
             self._must(not page, f"{self.seen.page_name(row['id'])}: ordered for nobody")
 
     def _message(self, moved: Moved, changes: Changes) -> None:
@@ -247,8 +263,12 @@ class Safety:
         head = self.seen.outbox.get(row["carried_by"]) if row.get("carried_by") else None
         if head is not None and moved.is_ == "unsure" and moved.was == "taken":
             self._must(head["state"] != "sent", f"{name}: unsure, and the text it was in was sent")
-        if moved.is_ == "unsure" and moved.was != "unsure" and not row["again_of"]:
-            again = PageId(f"{row['id']}.2") in self.seen.outbox
+        again = PageId(f"{row['id']}.2") in self.seen.outbox
+        if row["kind"] in ONCE:
+            self._must(not again, f"{name}: at most once, and ordered again")
+            if moved.taken_now and row["kind"] in RINGS:
+                self.calls.taken(self.tales[LeadId(row["lead_id"])], row, name)
+        elif moved.is_ == "unsure" and moved.was != "unsure" and not row["again_of"]:
             self._must(again, f"{name}: nobody knows whether it went out, and it is not sent again")
         if row["again_of"] and moved.before is None:
             self._must(row["again_of"] in self.unsure, f"{name}: sent again, and was not unsure")
@@ -265,6 +285,8 @@ class Safety:
         row = moved.now
         tale = self.tales[LeadId(row["lead_id"])]
         page_id = row["again_of"] or row["id"]
+        on_line = tale.lines_up(self.now())
+        self._must(not on_line, f"{name}: taken while a call with the lead is up")
         if page_id in tale.reminders:
             owner = tale.reminders[page_id][0].rep
             self._must(tale.owner == owner, f"{name}: taken though {tale.owner} has the lead")
@@ -288,6 +310,7 @@ class Safety:
             self._must(out, f"{name}: went out while {row['state']}")
             self._must(sent.to == row["to_number"], f"{name}: went to {sent.to}")
         self.accepted = len(self.carrier.sent)
+        self._must(not self.carrier.cut_off, "a call was ended while two talked on it")
 
     @staticmethod
     def _must(holds: object, law: str) -> None:
@@ -296,8 +319,10 @@ class Safety:
 
 
 def _owed_row(kept: Mapping[str, Any]) -> OwedRow:
-    instants = (datetime.fromisoformat(kept[name]) for name in ("since", "due_at", "call_at"))
-    return OwedRow(kept["kind"], *instants, kept["missed"])
+    since, due_at, call_at = (
+        datetime.fromisoformat(kept[name]) for name in ("since", "due_at", "call_at")
+    )
+    return OwedRow(kept["kind"], since, due_at, call_at, kept["missed"])
 
 
 def _gone(rep: str, crew: Crewed) -> bool:

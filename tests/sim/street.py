@@ -19,6 +19,7 @@ from service.phone.callbacks import InboundText, KeyPressed
 from service.rules.lead import Lead, LeadId, RepId, SourceId
 from service.rules.replies import START_WORDS, STOP_WORDS
 from service.rules.timeline import Ending
+from tests.sim import bridges, callers
 from tests.sim.carrier import Sent
 from tests.sim.drawn import PAGES_FROM
 from tests.sim.phones import Phone
@@ -187,7 +188,9 @@ def _hears(world: World, said: Said) -> str:
         if before and (changes.events or told):
             return f"{who}'s text, heard twice, changed something"
         said.answers += len(told)
-        said.facts += any(event.actor == f"rep:{who}" for _, event in changes.events)
+        # Who asks to be rung is told at once when that will be, or rung.
+        facts = [event for _, event in changes.events if event.kind != "ring_asked"]
+        said.facts += any(event.actor == f"rep:{who}" for event in facts)
         most = 4 if "MORE" in said.text.body else 1
         if said.answers > most or (said.answers and said.facts):
             return f"{who}'s text got more than one answer"
@@ -228,37 +231,54 @@ def answers(world: World) -> str:
     """A call is picked up, or not."""
     phone, sent = world.rng.choice(ringing(world))
     late = world.clocks.machine - sent.at > RINGS
+    talks = world.carrier.exchange.is_busy(phone.number, world.clocks.machine)
     picks_up = world.rng.random() < phone.eager / (phone.eager + 0.5)
-    if late or not picks_up:
-        sent.seen = True
-        status = world.rng.choice(("no-answer", "no-answer", "busy", "failed", "canceled"))
-        world.carrier.tells(sent, status)
-        return f"{phone.person}'s phone rings in vain: {status}"
+    if late or talks or not picks_up:
+        return rings_out(world, phone, sent)
     keys = world.rng.choices(("1", "2", "9", ""), (6, 2, 1, 1))[0]
     return picked_up(world, phone, sent, keys)
 
 
+def rings_out(world: World, phone: Phone, sent: Sent) -> str:
+    """A call is not picked up."""
+    sent.seen = True
+    busy = world.carrier.exchange.is_busy(phone.number, world.clocks.machine)
+    vain = (
+        ("no-answer",) if world.calm else ("no-answer", "no-answer", "busy", "failed", "canceled")
+    )
+    status = "busy" if busy else world.rng.choice(vain)
+    world.carrier.tells(sent, status)
+    return f"{phone.person}'s phone rings in vain: {status}"
+
+
 def picked_up(world: World, phone: Phone, sent: Sent, keys: str) -> str:
-    """They hear the page and press keys; the carrier may ask twice, and hears the same."""
+    """They hear what the call is about and press keys; no keys: they wait, or are a voicemail."""
+    kind = world.seen.outbox[sent.page_id]["kind"]
+    if kind == "bridge_call":
+        return bridges.picked_up(world, phone, sent, keys)
+    if kind == "hunt_call":
+        return callers.picked_up(world, phone, sent, keys)
+    return _hears_page(world, phone, sent, keys)
+
+
+def _hears_page(world: World, phone: Phone, sent: Sent, keys: str) -> str:
+    """The page is spoken to them; who takes the lead may be connected at once."""
     sent.seen = True
     web = world.rng.choice(world.webs)
     world.carrier.tells(sent, "in-progress")
-    heard = world.runs(web, lambda: spoken_page(web.desk, sent.page_id))
-    name = world.seen.page_name(sent.page_id)
-    said = f"{phone.person} picks up {name}"
+    heard = world.runs(web, lambda: spoken_page(web.desk, sent.page_id, sent.sid))
+    said = f"{phone.person} picks up {world.seen.page_name(sent.page_id)}"
     if heard.well and heard.value[1] and keys:
         pressed = KeyPressed(sent.page_id, sent.sid, keys)
-        first = world.runs(web, lambda: hear_key(web.desk, pressed))
-        said += f", presses {keys}: {first.value if first.well else first.fate}"
-        if world.rng.random() < 0.3:
-            again = world.runs(web, lambda: hear_key(web.desk, pressed))
-            if first.well and again.well and first.value != again.value:
-                raise AssertionError(f"{first.value!r}, and asked again {again.value!r}")
-    elif not heard.well:
+        document = bridges.asked(world, lambda desk: hear_key(desk, pressed))
+        bridges.same_again(world, lambda desk: hear_key(desk, pressed), document)
+        said += f", presses {keys}: "
+        return said + bridges.follows(world, phone.number, sent.sid, document, sent)
+    if not heard.well:
         said += f", {heard.fate}"
     elif not heard.value[1]:
         said += f", hears {heard.value[0]!r}"
-    world.carrier.tells(sent, "completed")
+    bridges.hangs_up(world, sent)
     return said
 
 

@@ -149,7 +149,7 @@ class Tale:
         if before or self._of_another(tried.rep) or tried.ended in NOTHING or gave_up:
             return
         self.owner = self.owner or tried.rep
-        self.claimed_at = self.claimed_at or event.at
+        self.claimed_at = (self.claimed_at or event.at) if self.owner else None
         self.waiting = False
 
     def _of_another(self, rep: str | None) -> bool:
@@ -171,7 +171,7 @@ class Tale:
                     raise Untrue("dialled while a call with the lead is up")
                 self._talks(event, call_id, rep)
             case c.Connected(call_id=call_id, rep=rep):
-                if self.lines.get(call_id, (rep,))[0] is not None:
+                if self.lines.get(call_id, (None,))[0] is not None:
                     raise Untrue("a caller was connected who does not wait")
                 self._talks(event, call_id, rep)
 

@@ -31,7 +31,9 @@ def changes(seen: Seen, found: Changes) -> Iterator[str]:
 def fields(seen: Seen, held: Mapping[str, Any]) -> str:
     """A fact's fields, its page by name."""
     shown = {
-        name: seen.page_name(value) if name == "page_id" else value for name, value in held.items()
+        name: seen.page_name(value) if name in ("page_id", "leg") else value
+        for name, value in held.items()
+        if name not in ("call_id", "message_id")
     }
     shown.pop("page_id" if "rung" in held else "", None)
     return " ".join(f"{name}={value}" for name, value in shown.items())

@@ -25,6 +25,7 @@ from service.rules.timeline import to_fields
 from service.team.file import parse_team
 from service.team.team import Team
 from tests.sim import drawn, telling
+from tests.sim.call_laws import Broken
 from tests.sim.carrier import Carrier
 from tests.sim.drawn import Setting, TeamPlan, phone_of
 from tests.sim.frail import AT_COMMIT, Died, FrailLedger, How
@@ -32,7 +33,7 @@ from tests.sim.machinery import PresentAt, Process, SimQueue, Worker
 from tests.sim.moved_time import SEQUENCE, Clocks
 from tests.sim.phones import Phone
 from tests.sim.remembered import Street
-from tests.sim.safety import Broken, Crewed, Safety
+from tests.sim.safety import Crewed, Safety
 from tests.sim.seen import Changes, Seen
 
 PUBLIC_URL = "http://127.0.0.1:8000"
@@ -50,6 +51,7 @@ APART = timedelta(hours=3, seconds=7)
 
 _SET = text(f"select setval('{SEQUENCE}', :us)")
 _LEAP = text(f"select setval('{SEQUENCE}', greatest(:us, (select last_value from {SEQUENCE})))")
+_ASKS = text("select min(ask_at) from call where settled_at is null")
 _TABLES = text("""
 select string_agg(quote_ident(tablename), ', ') from pg_tables
 where schemaname = 'public' and tablename <> 'alembic_version'
@@ -83,6 +85,7 @@ class World:
         self.steps = 0
         self.watches: dict[str, Watch] = {}
         self.looked: LeadId | None = None
+        self.calm = self.held_up = False
         self.expected: Callable[[Changes], str | None] | None = None
         empty(ledger, self.clocks)
         self.seen = Seen(ledger, self.clocks)
@@ -204,6 +207,7 @@ class World:
 
     def calms_down(self) -> None:
         """Nothing fails from here on."""
+        self.calm = True
         nothing = replace(self.odds, **dict.fromkeys(drawn.Odds.__dataclass_fields__, 0.0))
         self.odds = self.carrier.odds = self.queue.odds = nothing
         self.carrier.recovers()
@@ -212,6 +216,11 @@ class World:
         """The earliest look that any open lead asks for."""
         instants = [self.seen.leads[each].row["look_again_at"] for each in self.seen.open()]
         return min((datetime.fromisoformat(at) for at in instants if at), default=None)
+
+    def next_ask_at(self) -> datetime | None:
+        """When the carrier is to be asked about a call next."""
+        at: datetime | None = self.ledger.watches(_ASKS, {})[0]
+        return at
 
     def timeline(self, lead_id: LeadId) -> list[str]:
         lead = self.seen.leads[lead_id]

@@ -207,6 +207,10 @@ class Ring:
         self._do("decline")
         return self.phone
 
+    def stops(self) -> Phone:
+        """Nobody picked up, and it is over."""
+        return Conversation(self.phone, str(self.item["sid"])).ends()
+
     def _do(self, act: str) -> None:
         self.phone.carrier.post(f"calls/{self.item['sid']}/{act}")
 

@@ -30,9 +30,9 @@ def house(house_of_callers: House) -> Iterator[House]:
 
 def test_a_rep_who_prefers_calls_is_called_where_others_are_texted(house: House) -> None:
     dana = house.lead("Dana Fox")
-    house.ann.expects_ring().declines()
+    house.ann.expects_call("Dana Fox").hangs_up()
     house.clock.comes_to(dana.arrived_at + timedelta(seconds=120))
-    house.ann.expects_ring().declines()
+    house.ann.expects_call("Dana Fox").hangs_up()
     house.bob.expects_text("Dana").replies("1").expects_text("is yours")
     dana.is_claimed_by("bob")
 

@@ -30,7 +30,7 @@ def _whoever_was_rung(office: House) -> None:
 
 def test_a_new_caller_is_taken_by_the_second_rep(office: House) -> None:
     office.ann.has_a_mailbox()
-    office.bob.picks_up(after=8, pressing="1")
+    office.bob.picks_up(after=30, pressing="1")
     her = office.somebody().talks(A_MOMENT)
     call = her.calls_us().waits()
     taken = office.bob.gets_a_call("new caller", "Press 1").is_connected_with(her)

@@ -20,9 +20,9 @@ def test_silence_walks_the_whole_ladder(house: House) -> None:
     _comes_due(house, dana, 300)
     house.mia.expects_text("Dana")
     _comes_due(house, dana, 900)
-    house.mia.expects_call("Dana")
+    house.mia.expects_call("Dana").hangs_up()
     _comes_due(house, dana, 1800)
-    house.mia.expects_call("Dana")
+    house.mia.expects_call("Dana").hangs_up()
     _each_page_came_no_sooner_than_due(dana, 0, 45, 120, 300, 900, 1800)
 
 

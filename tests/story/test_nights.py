@@ -55,7 +55,7 @@ def test_the_last_resort_is_called_again_and_again_but_not_at_night(house: House
     dana = house.lead("Dana Fox")
     house.mia.expects_text("Dana")  # nobody's shift: the managers at once
     house.clock.comes_to(dana.arrived_at + timedelta(minutes=15))
-    house.mia.expects_call("Dana Fox")
+    house.mia.expects_call("Dana Fox").hangs_up()
     house.clock.comes_just_before(NEXT_MORNING)
     house.stays_silent()
     house.clock.comes_to(NEXT_MORNING)

@@ -200,10 +200,11 @@ def test_a_phone_that_is_off_costs_no_time(newcomer: Newcomer) -> None:
     for phone in (ANN, BOB):
         newcomer.carrier.post(f"phones/{phone}/settings", off)
     (command,) = blocks("### Be the lead", "sh")
+    after = newcomer.carrier.cursor()
     newcomer.types(command.replace("Dana Fox", "Kim Roe").replace("0199", "0188"))
 
     def rings() -> list[Json]:
-        items = newcomer.carrier.get("items", limit=5000)["items"]
+        items = newcomer.carrier.get("items", after=after, limit=5000)["items"]
         return [each for each in items if each["kind"] == "call_ringing"]
 
     assert until(rings, "a call")[0]["phone"] in NAMES

@@ -52,19 +52,28 @@ def test_a_mailbox_that_picks_up_claims_nothing(house: House) -> None:
     dana.is_claimed_by("bob")
 
 
-def test_a_declined_call_leaves_the_ladder_as_it_was(house: House) -> None:
+def test_a_declined_call_costs_no_time(house: House) -> None:
+    """Who is busy, or declines, is reached by no call: the next rung comes at once."""
     dana = _unanswered_text(house)
     house.ann.expects_ring().declines()
+    house.bob.expects_text("Dana").replies("1").expects_text("is yours")
+    dana.is_claimed_by("bob")
     house.stays_silent()
-    dana.is_waiting()
-    house.clock.comes_to(dana.arrived_at + ALL_REPS_RUNG)
-    house.bob.expects_text("Dana")
 
 
-def test_who_picks_up_too_late_hears_who_has_it(house: House) -> None:
+def test_a_phone_stops_ringing_when_somebody_else_has_the_lead(house: House) -> None:
     dana = _unanswered_text(house)
     ring = house.ann.expects_ring()
     house.clock.comes_to(dana.arrived_at + ALL_REPS_RUNG)
     house.bob.expects_text("Dana").replies("1").expects_text("is yours")
     dana.is_claimed_by("bob")
-    ring.answers().hears("Bob Ray has this lead already")
+    ring.stops()
+
+
+def test_who_has_picked_up_and_presses_too_late_hears_who_has_it(house: House) -> None:
+    dana = _unanswered_text(house)
+    call = house.ann.expects_call("Dana Fox")
+    house.clock.comes_to(dana.arrived_at + ALL_REPS_RUNG)
+    house.bob.expects_text("Dana").replies("1").expects_text("is yours")
+    dana.is_claimed_by("bob")
+    call.presses("1").hears("Bob Ray has")

@@ -17,7 +17,7 @@ from service.desk.calls import overdue
 from service.desk.calls.engagement import FREE_AFTER, frees
 from service.desk.calls.once import Heard, follow
 from service.desk.calls.settling import keep_or_settle, settle_call
-from service.desk.calls.told import told_at
+from service.desk.calls.told import told_at, with_ring
 from service.desk.desk import Desk
 from service.desk.record import Held, hold, persistently
 from service.errors import LeadBusy
@@ -130,9 +130,7 @@ def _heard(
         # Nobody pressed its key in all that time.
         calls.save(conn, replace(row, settled_at=now))
         return Heard()
-    known = _with_seen(row, seen, now)
-    if not desk.present.policy(conn, held.row.policy_version).calls.record:
-        known = replace(known, told=_bridged(known.told))
+    known = with_ring(conn, _with_seen(row, seen, now))
     if keep_or_settle(desk, conn, held, known, now):
         return Heard(stirred=True, freed=_freed(conn, known, now))
     if _given_up(known, now):
@@ -165,14 +163,6 @@ def _with_seen(row: CallRow, seen: Seen, now: datetime) -> CallRow:
 
 def _is_ours(row: CallRow, leg: LegStatus) -> bool:
     return row.lead_sid in (None, leg.sid)
-
-
-def _bridged(told: CallTold) -> CallTold:
-    """A leg that was answered was bridged at once, where no recording is announced to it before:
-    its length is the bridge's, if nobody told that."""
-    if told.ended is not Ended.ANSWERED or told.bridged is not None or not told.leg_s:
-        return told
-    return replace(told, bridged=True, bridged_s=told.leg_s)
 
 
 def _given_up(row: CallRow, now: datetime) -> bool:

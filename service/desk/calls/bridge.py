@@ -118,7 +118,7 @@ def hear_bridge_key(desk: Desk, key: Keyed, wrong_keys: int = 0) -> str:
 
 def _lead_of(conn: Connection, call_id: CallId) -> LeadId | None:
     row = calls.call(conn, call_id)
-    return row.lead_id if row else None
+    return row.lead_id if row and row.direction == "out" else None
 
 
 def _keyed(desk: Desk, conn: Connection, held: Held, key: Keyed, now: datetime) -> Heard:
@@ -166,7 +166,7 @@ def fails(
     """The ring came to nothing: said once of each, and a bridge's call is over with it. Whether it
     was news."""
     ring = next((each for each in held.standing.rings if each.leg == leg), None)
-    if row.direction == "out" and row.settled_at is None:
+    if row.direction == "out" and row.settled_at is None and row.dialled_at is None:
         calls.save(conn, replace(row, settled_at=now))
     if ring is None or not ring.open:
         return False
@@ -184,10 +184,11 @@ def taken_meanwhile(desk: Desk, standing: Standing, rep: RepId, now: datetime) -
         return InTheWay(spoken.spoken_closed(), "taken")
     if standing.owner not in (None, rep):
         return InTheWay(_taken_by(desk, standing.owner), "taken")
-    lines = lines_up(standing, now)
-    if lines:
-        return InTheWay(_taken_by(desk, lines[0].rep), "taken")
-    return None
+    line = next(iter(lines_up(standing, now)), None)
+    if line is None:
+        return None
+    calls_us = line.inbound and line.rep is None
+    return InTheWay(spoken.calling_now() if calls_us else _taken_by(desk, line.rep), "taken")
 
 
 def _taken_by(desk: Desk, rep: RepId | None) -> str:
@@ -235,7 +236,7 @@ def connect(
     _keeps(conn, held, leg, sender, phone, now)
     engaged.engage(conn, leg.rep, leg.call_id, now)
     policy = desk.present.policy(conn, held.row.policy_version)
-    return _dials(desk, policy, leg.call_id, phone, sender)
+    return _dials(desk, policy, leg, phone, sender)
 
 
 def _keeps(
@@ -257,8 +258,10 @@ def _keeps(
     calls.save(conn, dialled)
 
 
-def _dials(desk: Desk, policy: Policy, call_id: CallId, phone: str, sender: str) -> str:
-    url, behaves = desk.links.public_url, policy.calls
+def _dials(desk: Desk, policy: Policy, leg: RepLeg, phone: str, sender: str) -> str:
+    url, behaves, call_id = desk.links.public_url, policy.calls, leg.call_id
+    # Who is rung to be connected heard it in the whisper, before the key.
+    unheard = behaves.record and leg.direction != "out"
     return voice_calls.dial_lead(
         phone,
         sender,
@@ -269,4 +272,5 @@ def _dials(desk: Desk, policy: Policy, call_id: CallId, phone: str, sender: str)
         record=behaves.record,
         leg_say_url=urls.leg_say_url(url, call_id) if behaves.record else None,
         recording_url=urls.recording_url(url, call_id) if behaves.record else None,
+        spoken=spoken.recording_announcement() if unheard else None,
     )

@@ -16,12 +16,14 @@ from service.desk.calls.bridge import CONNECT_KEY, PASS_KEY, WRONG_KEYS_MAX, not
 from service.desk.calls.caller import CARRIER, Caller, Stage, hear_once, on_caller
 from service.desk.calls.engagement import FREE_AFTER, frees
 from service.desk.desk import Desk
+from service.desk.wordings import said_of
 from service.ledger import engaged
 from service.phone import urls, voice, voice_calls
 from service.phone.call_callbacks import DialDone, Keyed
 from service.rules import spoken
-from service.rules.call_facts import CalledIn, Connected, RingFailed
+from service.rules.call_facts import CalledIn, Connected, Ended, RingFailed
 from service.rules.calls import ASK_AFTER
+from service.rules.causes import cause_of
 from service.rules.lead import ERASED, CallId, PageId, RepId
 from service.rules.standing import Ring
 from service.rules.timeline import By, Claimed, Fact
@@ -70,9 +72,16 @@ def _ring_of(caller: Caller, leg: PageId) -> Ring | None:
 
 def _whispered(caller: Caller) -> str:
     """Who is on the line: somebody on file, or a new caller."""
-    lead = caller.held.person or ERASED
+    lead, held = caller.held.person or ERASED, caller.held
     known = bool(lead.name) or not _opened_by(caller)
-    return spoken.caller_whisper(lead, known=known, recorded=caller.policy.calls.record)
+    cause = cause_of(held.standing, held.timeline)
+    return spoken.caller_whisper(
+        lead,
+        known=known,
+        recorded=caller.policy.calls.record,
+        owed=spoken.cause_words(cause) if cause else "",
+        said=said_of(caller.conn, held.id, cause),
+    )
 
 
 def _opened_by(caller: Caller) -> bool:
@@ -152,11 +161,12 @@ def _done(caller: Caller, *, leg: PageId, told: DialDone) -> str:
     if ring is None or row.rep_id != ring.rep or row.rep_sid != told.rep_sid:
         log.warning("caller", call=row.id, outcome="ignored", because="the end of another leg")
         return voice_calls.hang_up()
-    if not told.bridged:
+    held_s = _held_s(told)
+    if held_s is None and not told.bridged:
         _lost(caller)
         _frees(caller)
         return voice.say_and_hang_up(spoken.caller_gone())
-    asks = endings.held(caller, told.bridged_s, row.over_at or caller.now)
+    asks = endings.held(caller, held_s, row.over_at or caller.now)
     if asks and not told.call_over:
         # They may be rung again once they have said it, or have not.
         _frees(caller, asking=True)
@@ -164,6 +174,14 @@ def _done(caller: Caller, *, leg: PageId, told: DialDone) -> str:
         return voice_calls.ask_digit(spoken.ask_outcome(), url, OUTCOME_WAIT_S)
     _frees(caller)
     return voice_calls.hang_up()
+
+
+def _held_s(told: DialDone) -> float | None:
+    """How long the two had each other; None: they never met, or nobody told. Where it is not told
+    whether they met, a length of the caller's leg is proof: it counts from their meeting."""
+    if told.bridged is None and told.told.ended is Ended.ANSWERED:
+        return told.leg_s or None
+    return told.bridged_s
 
 
 def _lost(caller: Caller) -> None:

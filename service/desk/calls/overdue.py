@@ -15,6 +15,7 @@ import structlog
 
 from service.desk.calls import endings, voicemail
 from service.desk.calls.caller import Caller, Stage, on_caller
+from service.desk.calls.engagement import FREE_AFTER, frees
 from service.desk.desk import Desk
 from service.ledger.calls import CallRow
 from service.phone.callbacks import CallStatus
@@ -99,6 +100,7 @@ def _too_old(caller: Caller) -> bool:
 def _ends(caller: Caller, known: _Known) -> None:
     """The call is over: what it came to, as far as anybody can tell."""
     row, over_at = caller.row, _over_at(caller, known)
+    _frees(caller)
     if row.stage == Stage.TAKEN:
         endings.held(caller, _held_s(caller, known), over_at)
         return
@@ -108,6 +110,13 @@ def _ends(caller: Caller, known: _Known) -> None:
         voicemail.settle(caller, sid, status, found.seconds if found else None)
         return
     endings.missed(caller, over_at, known.seconds, hung_up=True)
+
+
+def _frees(caller: Caller) -> None:
+    """Who took the caller is on this call no longer, if nobody told that of their own leg."""
+    rep = caller.row.rep_id
+    if rep and frees(caller.conn, rep, caller.row.id, caller.now + FREE_AFTER, caller.now):
+        caller.freed = rep
 
 
 def _over_at(caller: Caller, known: _Known) -> datetime:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from service.desk.calls.engagement import FREE_AFTER, frees
 from service.desk.calls.once import Heard, News, once
+from service.desk.calls.recorded import forget_machine
 from service.desk.calls.settling import keep_or_settle
 from service.desk.desk import Desk
 from service.desk.record import Held
@@ -88,11 +89,10 @@ def _leg(
     at = told_at(row, status.at, now)
     if status.status == "ringing":
         inbound.remember(conn, _rang(row), "leg", held.id, at.isoformat(), now)
-    news = with_ring(conn, row, status.told, at)
-    known = replace(row, lead_sid=status.sid, told=row.told.with_news(news))
+    known = replace(row, lead_sid=status.sid, told=row.told.with_news(status.told))
     if status.final:
-        known = replace(known, over_at=known.over_at or at)
-    return Heard(stirred=keep_or_settle(desk, conn, held, known, now))
+        known = replace(known, over_at=min(known.over_at or at, at))
+    return Heard(stirred=keep_or_settle(desk, conn, held, with_ring(conn, known), now))
 
 
 def told_at(row: CallRow, at: datetime | None, now: datetime) -> datetime:
@@ -101,15 +101,17 @@ def told_at(row: CallRow, at: datetime | None, now: datetime) -> datetime:
     return at if at is not None and begun_at <= at <= now else now
 
 
-def with_ring(conn: Connection, row: CallRow, news: CallTold, over_at: datetime) -> CallTold:
-    """The news with how long the leg rang, if it ended unanswered and we know when it began."""
-    if news.ended not in (Ended.NO_ANSWER, Ended.ABANDONED) or news.rang_s is not None:
-        return news
-    began = inbound.seen(conn, _rang(row))
-    if began is None or began.answer is None:
-        return news
+def with_ring(conn: Connection, row: CallRow) -> CallRow:
+    """The call with how long its leg rang, if that ended unanswered and we know when it began:
+    either may be told first."""
+    told, over_at = row.told, row.over_at
+    unanswered = told.ended in (Ended.NO_ANSWER, Ended.ABANDONED) and told.rang_s is None
+    began = inbound.seen(conn, _rang(row)) if unanswered else None
+    if over_at is None or began is None or began.answer is None:
+        return row
     rang_s = (over_at - datetime.fromisoformat(began.answer)).total_seconds()
-    return replace(news, rang_s=rang_s) if 0.0 <= rang_s <= SECONDS_MAX else news
+    believed = 0.0 <= rang_s <= SECONDS_MAX
+    return replace(row, told=replace(told, rang_s=rang_s)) if believed else row
 
 
 def _rang(row: CallRow) -> str:
@@ -125,10 +127,11 @@ def hear_verdict(desk: Desk, verdict: Verdict) -> None:
     say_doubts("verdict", verdict.call_id, verdict.doubts)
 
     def learn(conn: Connection, held: Held, row: CallRow, now: datetime) -> Heard:
+        if _other_leg(row, verdict.sid):
+            return Heard()
+        forget_machine(conn, row, verdict.by, now)
         if row.settled_at is not None:
             log.info("call", call=row.id, outcome="too late", because="the verdict came after all")
-            return Heard()
-        if _other_leg(row, verdict.sid):
             return Heard()
         known = replace(row, lead_sid=verdict.sid, told=row.told.with_news(verdict.told))
         return Heard(stirred=keep_or_settle(desk, conn, held, known, now))
@@ -161,19 +164,19 @@ def _done(
     policy = desk.present.policy(conn, held.row.policy_version)
     known, stirred = row, False
     if row.settled_at is None and not _other_leg(row, done.leg_sid):
-        news = with_ring(conn, row, _by_whom(done), now)
         known = replace(
             row,
             lead_sid=row.lead_sid or done.leg_sid,
             over_at=row.over_at or now,
-            told=row.told.with_news(news),
+            told=row.told.with_news(_by_whom(done)),
         )
+        known = with_ring(conn, known)
         stirred = keep_or_settle(desk, conn, held, known, now)
     asks = not done.call_over and held.standing.open and leaves_open(known, policy)
     return Heard(
         _after_call(desk, held, known, asks=asks),
         stirred=stirred,
-        freed=known.rep_id if _frees(conn, known, done, asks, now) else None,
+        freed=known.rep_id if _frees(conn, known, asks, now) else None,
     )
 
 
@@ -194,10 +197,10 @@ def leaves_open(row: CallRow, policy: Policy) -> bool:
     return came.asks
 
 
-def _frees(conn: Connection, row: CallRow, done: DialDone, asks: bool, now: datetime) -> bool:
-    """Free the rep if their call ends with this. Who is asked is on the line until their leg has
-    ended; of a call that they made to us, nobody tells that."""
-    if row.rep_id is None or (asks and row.direction != "through"):
+def _frees(conn: Connection, row: CallRow, asks: bool, now: datetime) -> bool:
+    """Free the rep, whose call ends with this. Who is asked is free once they have said it, or
+    have not: sooner if their leg is told to have ended before."""
+    if row.rep_id is None:
         return False
     until = now + (ASK_AFTER if asks else FREE_AFTER)
     return frees(conn, row.rep_id, row.id, until, now)

@@ -7,6 +7,7 @@ address.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -14,12 +15,12 @@ import structlog
 
 from service.desk.calls import endings
 from service.desk.calls.caller import Caller, Stage, hear_once
+from service.desk.calls.recorded import keep_talk
 from service.desk.desk import Desk
-from service.ledger import calls, leads, recordings
-from service.ledger.recordings import Recording
+from service.ledger import recordings
 from service.phone import urls, voice, voice_calls
 from service.phone.caller_callbacks import MessageTaken, RecordingTold, TranscriptTold
-from service.phone.line import Accepted, Line, NotFound
+from service.phone.line import Accepted, Busy, Line, NotFound, Rejected, SendOutcome, Unknown
 from service.rules import spoken
 
 # Longer messages are not put in words by the carrier, and nobody listens to them to the end.
@@ -28,6 +29,10 @@ MESSAGE_MAX_S = 120
 ASK_EVERY = timedelta(seconds=15)
 # A recording is ready within seconds of its end; then the carrier is asked for it.
 READY_WITHIN = timedelta(seconds=10)
+# A carrier that gave so many no answer in a row is left alone until the next turn.
+UNANSWERED_MAX = 3
+# A recording that the carrier refuses to delete is asked about again after so long.
+REFUSED_AGAIN = timedelta(hours=6)
 
 log = structlog.get_logger("caller")
 
@@ -67,32 +72,10 @@ def hear_recording(desk: Desk, told: RecordingTold) -> None:
     """What became of a recording: of a caller alone, or of two who talked. One of another call's
     is ignored. Raises LeadBusy, LedgerUnavailable."""
     if told.kind == "call":
-        _keep_talk(desk, told)
+        keep_talk(desk, told)
         return
     acts = partial(_recording_told, told=told)
     hear_once(desk, told.call_id, told.dedupe_key, acts, "")
-
-
-def _keep_talk(desk: Desk, told: RecordingTold) -> None:
-    """Remember the recording of a conversation, and when the carrier is to delete it."""
-    if told.status != "completed":
-        return
-    now = desk.clock.now()
-    with desk.ledger.transaction() as conn:
-        row = calls.call(conn, told.call_id)
-        if row is None or told.call_sid not in (None, row.rep_sid, row.lead_sid):
-            because = "unknown call" if row is None else "another call's recording"
-            log.warning("recording", call=told.call_id, outcome="ignored", because=because)
-            return
-        view = leads.read_lead(conn, row.lead_id)
-        assert view is not None, "a call is a lead's"
-        policy = desk.present.policy(conn, view.row.policy_version)
-        days = timedelta(days=policy.calls.record_days)
-        seconds = round(told.seconds or 0.0)
-        kept = Recording(
-            told.recording_sid, row.id, row.lead_id, "call", seconds, now, delete_at=now + days
-        )
-        recordings.keep(conn, kept)
 
 
 def _recording_told(caller: Caller, *, told: RecordingTold) -> str:
@@ -137,18 +120,31 @@ def hear_transcript(desk: Desk, told: TranscriptTold) -> bool:
         return recordings.add_transcript(conn, known.sid, told.text)
 
 
-def delete_due(desk: Desk, line: Line) -> int:
-    """Have the carrier delete the recordings that are kept long enough; how many are gone. What
-    it does not confirm is asked for again the next time. Raises LedgerUnavailable."""
-    now = desk.clock.now()
+def delete_due(desk: Desk, line: Line, may_go_on: Callable[[], bool] = lambda: True) -> int:
+    """Have the carrier delete one helping of the recordings, of messages and of calls, that are
+    kept long enough; how many are gone. Ends early when it may not go on. Raises
+    LedgerUnavailable."""
     with desk.ledger.snapshot() as conn:
-        due = recordings.due_for_deletion(conn, now)
-    gone = 0
+        due = recordings.due_for_deletion(conn, desk.clock.now())
+    gone, unanswered = 0, 0
     for each in due:
+        if unanswered == UNANSWERED_MAX or not may_go_on():
+            break
         outcome = line.delete_recording(each.sid)
-        if not isinstance(outcome, Accepted | NotFound):
-            log.warning("recording", sid=each.sid, outcome="not deleted", because=str(outcome))
-            continue
-        with desk.ledger.transaction() as conn:
-            gone += recordings.mark_deleted(conn, each.sid, now)
+        unanswered = unanswered + 1 if isinstance(outcome, Unknown | Busy) else 0
+        gone += _deleted(desk, each.sid, outcome)
     return gone
+
+
+def _deleted(desk: Desk, sid: str, outcome: SendOutcome | NotFound) -> bool:
+    """Whether it is gone. What nobody answered is asked for the next time; what was refused only
+    much later, or it would keep the others from their turn."""
+    now = desk.clock.now()
+    if isinstance(outcome, Accepted | NotFound):
+        with desk.ledger.transaction() as conn:
+            return recordings.mark_deleted(conn, sid, now)
+    log.warning("recording", sid=sid, outcome="not deleted", because=str(outcome))
+    if isinstance(outcome, Rejected):
+        with desk.ledger.transaction() as conn:
+            recordings.put_off(conn, sid, now + REFUSED_AGAIN)
+    return False

@@ -104,4 +104,7 @@ def _is_over(caller: Caller) -> None:
     """Two have talked and no longer do. For how long is the other leg's word, which may come
     after this; if it does not, the clock's."""
     if not caller.settled:
-        caller.asks_in(VERDICT_WITHIN, over_at=caller.row.over_at or caller.now)
+        # They met after all, whatever was told before of the rep's leg.
+        over_at = caller.row.over_at or caller.now
+        stage = Stage.TAKEN if caller.row.rep_id else caller.row.stage
+        caller.asks_in(VERDICT_WITHIN, over_at=over_at, stage=stage)
