@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from service.desk.calls.settling import before_word
 from service.desk.claiming import claim
 from service.desk.desk import Desk
 from service.desk.record import Held, hold, numbered, persistently, record
@@ -76,6 +77,8 @@ def _press(
     if held is None or inbound.seen(conn, name) is not None:
         return None
     now = desk.now_for(held.row.last_recorded_at)
+    if isinstance(pressed.what, Ending):
+        held = before_word(desk, conn, held, rep.id, now)
     facts = _facts(desk, conn, held, rep, pressed, now)
     if held.person is None:
         facts = ()  # whoever was erased is nobody's to call

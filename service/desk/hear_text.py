@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from service.desk import numbers, reach
 from service.desk.calls import writing_in
+from service.desk.calls.settling import before_word
 from service.desk.claiming import claim
 from service.desk.desk import Desk
 from service.desk.notices import answer
@@ -263,6 +264,8 @@ def _apply(heard: _Heard, reply: Answer, lead_id: LeadId) -> LeadId | None:
     if isinstance(reply, More):
         return _more(heard, held)
     now = heard.desk.now_for(held.row.last_recorded_at)
+    if isinstance(reply, OutcomeReply):
+        held = before_word(heard.desk, heard.conn, held, heard.person.id, now)
     facts, expected = _facts(heard, held, reply, now)
     if not facts:
         return _say(heard, _already(heard, held, reply, now), lead_id)

@@ -34,6 +34,7 @@ class PhonesPage:
         page.get_by_label("Name").fill(name)
         if phone:
             page.get_by_label("Phone", exact=True).fill(phone)
+            page.get_by_label("E-mail").fill("")
         page.get_by_role("button", name=button).click()
         return self
 

@@ -70,7 +70,7 @@ def test_a_newcomer_is_called_answers_and_talks(office: House, screen: Screen) -
     her = office.somebody()
     page = page_of(office, screen).is_the_lead("Dana Fox", her.number)
     page.sees("Ann Lee", "LEAD Dana Fox").replies("Ann Lee", "1")
-    page.answers("Ann Lee").is_on_call("Ann Lee", "Dana Fox asks", "Press a key")
+    page.answers("Ann Lee").is_on_call("Ann Lee", "Dana Fox from Brooklyn", "Press a key")
     page.presses("Ann Lee", "1").answers("Dana Fox")
     for owner in ("Ann Lee", "Dana Fox"):
         page.is_on_call(owner, "Connected, you hear each other")

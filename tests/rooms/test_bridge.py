@@ -13,9 +13,12 @@ from threading import Barrier
 
 import pytest
 
+from service.desk.calls.bridge import hear_bridge_key, whisper
 from service.ledger.engine import Ledger
+from service.phone.call_callbacks import Keyed
 from service.phone.line import NotFound, Unknown
 from service.rules.calls import CALL_MAX, AnsweredBy
+from service.rules.lead import CallId
 from service.rules.standing import State
 from service.rules.timeline import Channel
 from tests.rooms.bridge_world import (
@@ -28,6 +31,7 @@ from tests.rooms.bridge_world import (
     ringing,
     rung,
 )
+from tests.rooms.callers_world import DANA, Phones
 from tests.rooms.desk_world import ANN, BOB, World, heard
 
 
@@ -467,3 +471,121 @@ def test_two_deliveries_of_one_key_at_one_instant_are_one_key(world: World, brid
         first, second = [each.result(30) for each in (both.submit(presses), both.submit(presses))]
     assert first == second
     assert len(world.facts(bridge.lead, "dialled")) == 1
+
+
+# A lead that makes itself heard
+
+
+@pytest.fixture
+def phones(fresh_ledger: Ledger) -> Phones:
+    return Phones(fresh_ledger)
+
+
+def test_who_presses_while_the_lead_calls_us_hears_so(phones: Phones) -> None:
+    made = rung(phones, phone=DANA)
+    phones.is_called(DANA)
+    words = "They are calling us right now. Goodbye."
+    assert heard(made.whispers()) == words
+    assert heard(made.presses("1")) == words
+    assert phones.facts(made.lead, "dialled") == []
+    assert made.last("ring_failed")["reason"] == "taken"
+
+
+def test_a_message_and_the_call_that_is_owed_are_heard_in_the_whisper(phones: Phones) -> None:
+    caller = phones.is_called(DANA)
+    phones.clock.moves(40)
+    caller.waits()
+    caller.left("leave", 40)
+    caller.transcript(caller.recording(9), "It is about the barn, please call")
+    phones.looks(caller.lead)
+    phones.sends_all()
+    phones.texts(ANN, "1")
+    phones.looks(caller.lead)
+    (ring,) = [each for each in phones.sends_all() if each.row.kind == "bridge_call"]
+    whispered = heard(whisper(phones.desk, CallId(ring.row.id), "CA1"))
+    assert whispered.startswith("Voicemail of 9 seconds: ")
+    assert "says: It is about the barn, please call" in whispered
+    # They call again, and whoever is rung for them hears the same.
+    again = phones.is_called(DANA)
+    (leg,) = again.rings().values()
+    heard_now = heard(leg.picks_up())
+    assert heard_now.startswith("Voicemail of 9 seconds. On the line: ")
+    assert "says: It is about the barn, please call" in heard_now
+
+
+def test_the_second_call_says_that_it_is_the_second(world: World, dialled: Bridge) -> None:
+    world.clock.moves(30)
+    dialled.leg("busy")
+    dialled.done("busy")
+    dialled.rep_leg("completed")
+    world.clock.moves(1800)
+    world.pages(dialled.lead)
+    world.texts(ANN, "1")
+    assert heard(ringing(world, dialled.lead).whispers()).startswith("2nd call owed: Dana Fox")
+
+
+# What was told in another order, or not at all
+
+
+def test_how_long_it_rang_is_known_though_the_ringing_is_told_last(
+    world: World, dialled: Bridge
+) -> None:
+    world.clock.moves(20)
+    dialled.done("no-answer", call_over=True)
+    dialled.leg("canceled", after_s=20)
+    dialled.leg("ringing", after_s=0)
+    assert "no_answer" in world.kinds(dialled.lead)
+    assert dialled.row.told.rang_s == 20.0
+
+
+def test_a_bridge_that_nobody_told_of_is_contact_only_by_the_reps_digit(
+    world: World, dialled: Bridge
+) -> None:
+    dialled.verdict(HUMAN)
+    world.clock.moves(200)
+    line = AskedLine((dialled.leg_status("completed", 190),))
+    dialled.asks(line)
+    world.clock.moves(10)
+    dialled.asks(line)
+    (attempt,) = world.facts(dialled.lead, "attempted")
+    assert (attempt["asks"], attempt["bridged_s"]) == (True, 190.0)
+    assert "contacted" not in world.kinds(dialled.lead)
+    world.texts(ANN, "3")
+    assert dialled.last("contacted")["evidence"] == "B"
+
+
+def test_a_rep_is_free_again_though_nobody_tells_that_their_leg_has_ended(
+    world: World, dialled: Bridge
+) -> None:
+    dialled.verdict(HUMAN)
+    world.clock.moves(45)
+    assert "<Gather" in dialled.done(bridged_s=40)
+    assert is_engaged(world, "ann")  # they are asked how it went
+    world.clock.moves(20)
+    assert not is_engaged(world, "ann")
+
+
+def test_who_hangs_up_instead_of_answering_is_free_sooner(world: World, dialled: Bridge) -> None:
+    dialled.verdict(HUMAN)
+    world.clock.moves(45)
+    dialled.done(bridged_s=40)
+    dialled.rep_leg("completed")
+    world.clock.moves(5)
+    assert not is_engaged(world, "ann")
+
+
+def test_a_settled_call_keeps_nobody_engaged_whose_own_leg_nobody_asks_about(
+    world: World, dialled: Bridge
+) -> None:
+    """The end of the dialling is lost, and the call was settled without it."""
+    dialled.leg("busy")
+    assert dialled.row.settled_at is not None
+    world.clock.moves(20)
+    assert not is_engaged(world, "ann")
+
+
+def test_the_key_of_a_callers_call_is_none_of_a_bridges(phones: Phones) -> None:
+    caller = phones.is_called(DANA)
+    key = Keyed("bridge", caller.id, "CA1", "1")
+    assert "closed" in heard(hear_bridge_key(phones.desk, key))
+    assert caller.facts("dialled") == []

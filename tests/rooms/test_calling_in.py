@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.desk.calls import waiting
+from service.desk.calls import hunting, waiting
 from service.ledger import calls, engaged
 from service.ledger.engine import Ledger
+from service.phone.call_callbacks import DialDone
 from service.phone.caller_callbacks import CallerLeft
 from service.rules.lead import CallId, RepId
 from service.rules.standing import State
@@ -309,3 +310,35 @@ def test_a_held_call_whose_length_nobody_knows_is_no_contact(world: Phones) -> N
     caller.overdue(ToldLine())
     assert caller.kinds()[-2:] == ["attempted", "short_answer"]
     assert caller.facts("attempted")[0]["asks"] is True
+
+
+def test_two_who_met_were_never_lost_whatever_was_told_first(world: Phones) -> None:
+    caller = world.is_called()
+    leg = caller.rings()["ann"]
+    leg.presses("1")
+    world.clock.moves(60)
+    leg.ends(None)  # nobody told that they were bridged
+    caller.left("bridged", 4)
+    world.clock.moves(10)
+    caller.overdue(ToldLine(told_status("completed", 64)))
+    assert caller.kinds()[-1] == "contacted"
+    assert caller.facts("call_missed") == []
+
+
+def test_a_length_without_a_word_on_the_bridge_proves_that_they_met(world: Phones) -> None:
+    caller = world.is_called()
+    leg = caller.rings()["ann"]
+    leg.presses("1")
+    world.clock.moves(60)
+    told = DialDone(caller.id, leg.sid, "completed", leg_s=50.0)
+    hunting.done(world.desk, leg.row.id, told)
+    assert caller.facts("attempted")[0]["bridged_s"] == 50.0
+    assert caller.kinds()[-1] == "contacted"
+
+
+def test_who_took_a_caller_is_free_again_when_nobody_tells_of_the_end(world: Phones) -> None:
+    caller = world.is_called()
+    caller.rings()["ann"].presses("1")
+    world.clock.moves(4000)
+    caller.overdue(ToldLine(told_status("completed", 3000)))
+    assert on_call(world) == {"ann": False}

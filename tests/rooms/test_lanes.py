@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event as listeners
 from sqlalchemy import text
 
+from service.desk.calls.bridge import hear_bridge_key
 from service.desk.dispatch import BUCKET_HELD_S, Full, lapsed
 from service.desk.hanging_up import hang_up
 from service.desk.lost import sent_after_all
@@ -23,7 +24,8 @@ from service.desk.settling import settle
 from service.desk.take_in import TakenIn
 from service.desk.taking import HangUpOrder, Taking
 from service.desk.wanted import still_worth_sending
-from service.ledger import breaker, call_tokens, counts, outbox
+from service.ledger import breaker, call_tokens, calls, counts, outbox
+from service.ledger.calls import NewCall
 from service.ledger.engine import Ledger
 from service.ledger.outbox_calls import hang_up_id
 from service.ledger.outbox_rows import (
@@ -37,6 +39,7 @@ from service.ledger.outbox_rows import (
     OutboxKind,
     OutboxRow,
 )
+from service.phone.call_callbacks import Keyed
 from service.phone.line import (
     Accepted,
     Busy,
@@ -509,6 +512,59 @@ def test_a_ring_that_the_carrier_did_not_take_is_told_once_and_never_repeated(
     token_comes(world)
     assert world.takes() is None
     assert world.row(lead).look_again_at == world.clock.now()
+
+
+def kept_call(world: World, lead: TakenIn, leg: PageId) -> None:
+    """The call that the ring is to become."""
+    new = NewCall(
+        *(CallId(leg), lead.lead_id, ANN_ID, "out", "+15005550007", "+12125550142"),
+        began_at=world.clock.now(),
+    )
+    with world.ledger.transaction() as conn:
+        calls.open_call(conn, new)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "settled"), [(REFUSED, True), (None, True), (Unknown("timeout"), False)]
+)
+def test_the_call_of_a_ring_that_never_left_is_over_with_it(
+    world: World, outcome: SendOutcome | None, settled: bool
+) -> None:
+    """None: it came too late. One that may ring after all still connects whoever presses its key."""
+    lead = anns(world)
+    leg = bridge(world, lead)
+    kept_call(world, lead, leg)
+    if outcome is None:
+        world.clock.moves(60)
+        token_comes(world)
+        assert world.takes() is None
+    else:
+        settle(world.desk, takes(world).row, outcome)
+    with world.ledger.transaction() as conn:
+        row = calls.call(conn, leg)
+    assert row is not None
+    assert (row.settled_at is not None) is settled
+    key = Keyed("bridge", CallId(leg), RANG_OUT.sid, "1")
+    assert ("<Dial" in hear_bridge_key(world.desk, key)) is not settled
+
+
+def test_a_callers_call_goes_on_when_one_of_its_rings_is_refused(world: World) -> None:
+    lead = world.asks()
+    hunted = hunt(world, lead)
+    with world.ledger.transaction() as conn:
+        row = outbox.row(conn, hunted)
+        assert row is not None
+        assert row.call_id is not None
+        new = NewCall(
+            *(row.call_id, lead.lead_id, None, "in", "+15005550007", "+12125550142"),
+            began_at=world.clock.now(),
+        )
+        calls.open_call(conn, new)
+    settle(world.desk, takes(world).row, REFUSED)
+    with world.ledger.transaction() as conn:
+        kept = calls.call(conn, row.call_id)
+    assert kept is not None
+    assert kept.settled_at is None
 
 
 def test_a_ring_that_the_carrier_took_says_nothing_yet(world: World) -> None:

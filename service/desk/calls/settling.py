@@ -18,6 +18,7 @@ from service.ledger import calls
 from service.ledger.calls import CallRow
 from service.rules.call_facts import Attempted, Contacted, Ended
 from service.rules.calls import VERDICT_WITHIN, AnsweredBy, CallTold, came_to, is_ripe
+from service.rules.lead import RepId
 from service.rules.timeline import Event, Fact
 
 ACTOR = "carrier"
@@ -74,6 +75,16 @@ def settle_call(desk: Desk, conn: Connection, held: Held, row: CallRow, now: dat
     calls.save(conn, replace(row, over_at=over_at, settled_at=now, ask_at=None))
     log.info("call", call=row.id, lead=held.id, outcome=known.timeline[-1].kind, asks=came.asks)
     return known
+
+
+def before_word(desk: Desk, conn: Connection, held: Held, rep: RepId, now: datetime) -> Held:
+    """The lead as it stands before a rep's word of how a call went: their call that is over, and
+    waits for the carrier's last word, is written down first, so that the word is about it."""
+    for row in calls.calls_of_lead(conn, held.id):
+        over = row.over_at is not None and row.settled_at is None
+        if over and row.rep_id == rep and row.direction != "in":
+            held = settle_call(desk, conn, held, row, now)
+    return held
 
 
 def _is_known(held: Held, row: CallRow) -> bool:

@@ -59,6 +59,14 @@ def say_doubts(kind: str, call_id: str, doubts: tuple[str, ...]) -> None:
         log.warning("call", kind=kind, call=call_id, outcome="not believed", because=doubts)
 
 
+def _kept(desk: Desk, conn: Connection, held: Held, row: CallRow, now: datetime) -> Heard:
+    """Keep what was told, or settle the call by it. Of a settled call nobody is asked any more, so
+    it keeps its rep engaged no longer than the question how it went."""
+    settled = keep_or_settle(desk, conn, held, row, now)
+    freed = settled and _frees(conn, row, asks=True, now=now)
+    return Heard(stirred=settled, freed=row.rep_id if freed else None)
+
+
 def _other_leg(row: CallRow, sid: str | None) -> bool:
     """Whether this is told of a leg that is none of this call's."""
     if sid is None or row.lead_sid in (None, sid):
@@ -92,7 +100,7 @@ def _leg(
     known = replace(row, lead_sid=status.sid, told=row.told.with_news(status.told))
     if status.final:
         known = replace(known, over_at=min(known.over_at or at, at))
-    return Heard(stirred=keep_or_settle(desk, conn, held, with_ring(conn, known), now))
+    return _kept(desk, conn, held, with_ring(conn, known), now)
 
 
 def told_at(row: CallRow, at: datetime | None, now: datetime) -> datetime:
@@ -134,7 +142,7 @@ def hear_verdict(desk: Desk, verdict: Verdict) -> None:
             log.info("call", call=row.id, outcome="too late", because="the verdict came after all")
             return Heard()
         known = replace(row, lead_sid=verdict.sid, told=row.told.with_news(verdict.told))
-        return Heard(stirred=keep_or_settle(desk, conn, held, known, now))
+        return _kept(desk, conn, held, known, now)
 
     _told(desk, News(verdict.dedupe_key, "verdict"), verdict.call_id, learn)
 
@@ -176,7 +184,7 @@ def _done(
     return Heard(
         _after_call(desk, held, known, asks=asks),
         stirred=stirred,
-        freed=known.rep_id if _frees(conn, known, asks, now) else None,
+        freed=known.rep_id if _frees(conn, known, asks=asks, now=now) else None,
     )
 
 
@@ -197,7 +205,7 @@ def leaves_open(row: CallRow, policy: Policy) -> bool:
     return came.asks
 
 
-def _frees(conn: Connection, row: CallRow, asks: bool, now: datetime) -> bool:
+def _frees(conn: Connection, row: CallRow, *, asks: bool, now: datetime) -> bool:
     """Free the rep, whose call ends with this. Who is asked is free once they have said it, or
     have not: sooner if their leg is told to have ended before."""
     if row.rep_id is None:
