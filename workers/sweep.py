@@ -17,6 +17,7 @@ import structlog
 
 from service.desk.attend import attend
 from service.desk.calls.asking import ask_due
+from service.desk.calls.unheard import Unheard
 from service.desk.calls.voicemail import delete_due
 from service.desk.desk import Desk
 from service.desk.dispatch import lapsed
@@ -50,6 +51,8 @@ STUCK_EVERY_S = 5.0
 CALLS_EVERY_S = 1.0
 # A recording that nobody may keep is gone within seconds; each turn deletes a helping.
 DELETIONS_EVERY_S = 5.0
+# What the carrier recorded and nobody told of is found within minutes.
+UNHEARD_EVERY_S = 60.0
 # How long one turn may ask the carrier: a slow one must not keep us from what comes of age next.
 WATCH_FOR_S = 20.0
 # How long an ending sweep waits for an answer of the carrier; what it leaves is found again.
@@ -71,6 +74,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         self._watch = Watch(self.desk, self.line)
+        self._unheard = Unheard(self.desk, self.line)
 
     def run(self) -> None:
         """Sweep until told to stop. A round that fails is logged, and the next one comes."""
@@ -79,6 +83,7 @@ class Sweep:
             self._beside("watch", self.watch, WATCH_EVERY_S),
             self._beside("calls", self.ask_calls, CALLS_EVERY_S),
             self._beside("recordings", self.delete_recordings, DELETIONS_EVERY_S),
+            self._beside("unheard", self.find_recordings, UNHEARD_EVERY_S),
         ]
         for thread in beside:
             thread.start()
@@ -196,6 +201,10 @@ class Sweep:
         gone = delete_due(self.desk, self.line, self._may_go_on())
         if gone:
             log.info("recordings", outcome="deleted", count=gone)
+
+    def find_recordings(self) -> None:
+        """Ask about recordings of calls that nobody told of."""
+        self._unheard.turn(self._may_go_on())
 
     def _may_go_on(self) -> Callable[[], bool]:
         """Whether a turn that begins now may ask the carrier once more."""

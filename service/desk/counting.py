@@ -23,7 +23,7 @@ from service.rules.call_facts import (
     VoicemailLeft,
     VoicemailReceived,
 )
-from service.rules.calls import AnsweredBy
+from service.rules.calls import MACHINES, AnsweredBy
 from service.rules.folding import after
 from service.rules.lead import LeadId, PageId
 from service.rules.standing import Standing
@@ -49,8 +49,6 @@ REP_EDGES = (
 # The carrier's own queue of calls. By default it starts one a second, so each second is one call
 # too many; what waits for minutes rings somebody who has given it up.
 QUEUE_EDGES = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
-
-_MACHINES = frozenset({AnsweredBy.MACHINE, AnsweredBy.BEEP, AnsweredBy.MESSAGE_END})
 
 LATENCIES: dict[str, tuple[float, ...]] = {
     "page_accepted_latency_seconds": PAGE_EDGES,
@@ -202,7 +200,7 @@ def _outcome(tried: Attempted) -> str:
         return "canceled" if tried.ended == Ended.ABANDONED else str(tried.ended)
     if tried.answered_by == AnsweredBy.HUMAN:
         return "human"
-    return "machine" if tried.answered_by in _MACHINES else "unknown"
+    return "machine" if tried.answered_by in MACHINES else "unknown"
 
 
 def truth(holds: bool) -> str:

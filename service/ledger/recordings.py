@@ -19,6 +19,19 @@ RECORDINGS_MAX = 50
 DELETIONS_MAX = 50
 
 
+# The same, of calls whose recording nobody told of.
+UNTOLD_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A call of a rep and a lead that is over, and of which no recording is known."""
+
+    call_id: CallId
+    rep_sid: str
+    settled_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """What was recorded at ``at``, of ``seconds``. ``delete_at``: when the carrier is to delete
@@ -55,6 +68,13 @@ update recording set transcript = :words where sid = :sid and deleted_at is null
 _DUE = text(f"""
 select {_COLUMNS} from recording where deleted_at is null and delete_at <= :now
 order by delete_at, sid limit :limit
+""")
+_UNTOLD = text("""
+select c.id, c.rep_sid, c.settled_at from call c
+where c.settled_at > :since and c.settled_at <= :until
+  and c.dialled_at is not null and c.rep_sid is not null
+  and not exists (select from recording r where r.call_id = c.id and r.kind = 'call')
+order by c.settled_at, c.id limit :limit
 """)
 _DELETE_FROM = text("""
 update recording set delete_at = :at
@@ -103,6 +123,15 @@ def due_for_deletion(
 ) -> list[Recording]:
     """Recordings that the carrier is to delete by ``now``, longest due first."""
     return [Recording(*row) for row in conn.execute(_DUE, {"now": now, "limit": limit})]
+
+
+def untold(
+    conn: Connection, since: datetime, until: datetime, limit: int = UNTOLD_MAX
+) -> list[Untold]:
+    """Calls settled after ``since`` and by ``until`` on which a rep was to meet a lead, and of
+    which no recording is known; the longest settled first."""
+    rows = conn.execute(_UNTOLD, {"since": since, "until": until, "limit": limit})
+    return [Untold(*row) for row in rows]
 
 
 def delete_from(conn: Connection, call_id: CallId, at: datetime) -> None:

@@ -11,7 +11,7 @@ from tests.browser.rep_page import RepPage
 from tests.story.clock import MORNING
 from tests.story.conftest import fresh_home, story_in
 from tests.story.house import House
-from tests.story.opening import running
+from tests.story.opening import BY_HAND, running
 from tests.story.teams import CONNECTED
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def shared_office(browser: Browser) -> Iterator[House]:
-    with fresh_home() as home, running(home, CONNECTED, MORNING) as house:
+    with fresh_home() as home, running(home, CONNECTED, MORNING, scale=BY_HAND) as house:
         yield house
 
 

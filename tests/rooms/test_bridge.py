@@ -505,7 +505,8 @@ def test_a_message_and_the_call_that_is_owed_are_heard_in_the_whisper(phones: Ph
     whispered = heard(whisper(phones.desk, CallId(ring.row.id), "CA1"))
     assert whispered.startswith("Voicemail of 9 seconds: ")
     assert "says: It is about the barn, please call" in whispered
-    # They call again, and whoever is rung for them hears the same.
+    # She presses nothing. They call again, and whoever is rung for them hears the same.
+    phones.call_status(ring, "completed")
     again = phones.is_called(DANA)
     (leg,) = again.rings().values()
     heard_now = heard(leg.picks_up())

@@ -60,7 +60,7 @@ from workers.sweep import Sweep
 ONE_A_SECOND = TEAM.replace("calls_per_second: 1000", "calls_per_second: 1")
 ONE_AN_HOUR = TEAM.replace("calls_per_second: 1000", "calls_per_second: 0.0003")
 RANG_OUT = Accepted("CA" + "1" * 32, "queued")
-REFUSED = Rejected(21217, "dead", ends_channel=True, blame="number")
+REFUSED = Rejected(21217, "bad_number", ends_channel=True, blame="number")
 ROUNDS = 8
 WAIT_MAX_S = 30.0
 ANN_ID = RepId("ann")
@@ -530,7 +530,7 @@ def kept_call(world: World, lead: TakenIn, leg: PageId) -> None:
 def test_the_call_of_a_ring_that_never_left_is_over_with_it(
     world: World, outcome: SendOutcome | None, settled: bool
 ) -> None:
-    """None: it came too late. One that may ring after all still connects whoever presses its key."""
+    """None: it came too late. One that may ring after all still connects who presses its key."""
     lead = anns(world)
     leg = bridge(world, lead)
     kept_call(world, lead, leg)

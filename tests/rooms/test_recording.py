@@ -72,6 +72,19 @@ def call(world: Phones) -> Recorded:
     return recorded
 
 
+@dataclass
+class Asked(ToldLine):
+    """A carrier that counts how often it is asked for recordings."""
+
+    asked: int = 0
+
+    def recordings_of(
+        self, call_id: CallId, call_sid: str
+    ) -> tuple[RecordingTold, ...] | NotFound | Unknown:
+        self.asked += 1
+        return self.recorded
+
+
 def attributes(document: str, verb: str) -> dict[str, str]:
     found = next(ElementTree.fromstring(document).iter(verb))
     return dict(found.attrib)
@@ -237,6 +250,51 @@ def test_a_caller_at_night_is_asked_for_a_message_and_told_nothing_of_a_recordin
     assert "recorded" not in said(calling_in.answer(world.desk, told))
 
 
+# What nobody told of
+
+
+def test_a_recording_that_nobody_told_of_is_found(world: Phones, call: Recorded) -> None:
+    call.verdict(HUMAN)
+    call.announced()
+    world.clock.moves(60)
+    call.leg("completed", 50)
+    call.done(bridged_s=50)
+    found = RecordingTold(call.id, new_sid("RE"), "completed", 50, "DialVerb", call.rep_sid)
+    line = Asked(recorded=Unknown("timeout"))
+    sweep = Sweep(world.desk, line, "http://127.0.0.1:8000")
+    sweep.find_recordings()
+    assert line.asked == 0  # it may still be told
+    world.clock.moves(120)
+    sweep.find_recordings()
+    line.recorded = (found,)
+    sweep.find_recordings()
+    sweep.find_recordings()
+    assert line.asked == 2
+    assert [each.sid for each in call.kept()] == [found.recording_sid]
+    assert call.keeps_for == WEEK
+
+
+def test_calls_without_a_recording_are_asked_about_once(world: Phones, call: Recorded) -> None:
+    call.leg("busy")
+    world.clock.moves(120)
+    line = Asked()
+    sweep = Sweep(world.desk, line, "http://127.0.0.1:8000")
+    sweep.find_recordings()
+    sweep.find_recordings()
+    assert line.asked == 1
+
+
+def test_nobody_is_asked_where_nothing_is_recorded(fresh_ledger: Ledger) -> None:
+    world = Phones(fresh_ledger)
+    made = rung(world)
+    made.presses("1")
+    made.leg("busy")
+    world.clock.moves(120)
+    line = Asked()
+    Sweep(world.desk, line, "http://127.0.0.1:8000").find_recordings()
+    assert line.asked == 0
+
+
 # The sweep deletes
 
 
@@ -297,7 +355,7 @@ def test_a_carrier_that_does_not_answer_is_left_alone_and_asked_again(world: Pho
 def test_what_the_carrier_refuses_to_delete_keeps_no_other_from_its_turn(world: Phones) -> None:
     sids = kept_for_a_week(world, 2)
     world.clock.moves(WEEK.total_seconds())
-    refused = Rejected(20003, "account", ends_channel=False, blame="account")
+    refused = Rejected(20003, "other", ends_channel=False, blame="config")
     line = Answering(answers={sids[0]: refused})
     swept(world, line)
     swept(world, line)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy import text
+
 from service.desk.hear_fact import FactKind, OutsideFact
 from service.rules.lead import LeadId, RepId
 from service.rules.timeline import Audience, Channel, Ending
@@ -25,6 +27,10 @@ from workers.audit import Audit
 # Steps until nothing is left to be done at one instant: forty for each of eight leads, each told to
 # five reps at once, and a loop is still noticed.
 STEPS_MAX = 1_200
+_IN_THE_AIR = text("""
+select (select count(*) from call where settled_at is null),
+  (select count(*) from engaged where until is null)
+""")
 # Looks ahead in which reps who answer have everything; a night or a week-end lies between.
 LOOKS_AHEAD_MAX = 40
 CLAIMED_WITHIN = timedelta(days=4)
@@ -248,8 +254,20 @@ def _reaches(world: World, lead_id: LeadId, boss: str) -> bool:
     return by_text or (phone, "call") not in world.seen.deaf
 
 
+def _calls_are_over(world: World) -> None:
+    """No call hangs in the air, nobody is kept from being rung, and no call that was owed was
+    forgotten: it was made, or somebody was paged for it, or a person ended the lead."""
+    unsettled, engaged = world.ledger.watches(_IN_THE_AIR, {})
+    if unsettled or engaged:
+        raise Broken(f"{unsettled} calls are not settled, {engaged} reps are on the line for ever")
+    for lead_id, tale in world.safety.tales.items():
+        if tale.forgot:
+            raise Broken(f"{world.seen.name(lead_id)}: missed, and nobody paged: {tale.forgot[0]}")
+
+
 def _accounts(world: World) -> None:
     """The audit finds nothing, the counters are true, and everything folds to what it is."""
+    _calls_are_over(world)
     audited = Audit(world.sweeps[0].desk).once()
     if audited.repaired or audited.stuck:
         raise Broken(f"the audit found {audited}")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from service.ledger import counts
 from service.ledger.engine import Ledger
+from service.rules import call_facts as c
 from service.rules import timeline as t
 from service.rules.policy import Policy
 from tests.sim.seen import LeadSeen, Seen
@@ -25,6 +26,13 @@ COUNTED = (
     "pages_failed_total",
     "pages_claimed_total",
     "escalations_total",
+    "rings_failed_total",
+    "outbound_calls_total",
+    "inbound_calls_total",
+    "voicemails_left_total",
+    "owed_total",
+    "owed_met_total",
+    "owed_missed_total",
 )
 
 
@@ -51,6 +59,7 @@ def _of(lead: LeadSeen, inside: bool) -> Iterator[Figure]:
         return
     hours = "business" if inside else "after"
     yield _figure("leads_received_total", source=lead.row["source"], hours=hours)
+    yield from _of_calls(lead)
     sent: set[str] = set()
     paged: dict[str, t.Paged] = {}
     for event in lead.timeline:
@@ -73,6 +82,50 @@ def _of(lead: LeadSeen, inside: bool) -> Iterator[Figure]:
                 yield _figure("escalations_total", step=to.value, reason=why.value)
             case _:
                 pass
+
+
+def _of_calls(lead: LeadSeen) -> Iterator[Figure]:
+    facts = [event.fact for event in lead.timeline]
+    inbound = {fact.call_id for fact in facts if isinstance(fact, c.CalledIn)}
+    over: set[str | None] = set()
+    spoken = {  # of those whose end we learned by their message
+        event.fact.call_id: event.recorded_at
+        for event in lead.timeline
+        if isinstance(event.fact, c.VoicemailReceived)
+    }
+    for event in lead.timeline:
+        match event.fact:
+            case c.Attempted(call_id=str() as call_id, ended=str()) as tried if call_id not in over:
+                over.add(call_id)
+                if call_id in inbound:
+                    yield _figure("inbound_calls_total", outcome="answered")
+                else:
+                    yield _figure("outbound_calls_total", outcome=_outcome(tried))
+            case c.CallMissed(call_id=call_id, short=short) if call_id not in over:
+                if spoken.get(call_id) != event.recorded_at:
+                    over.add(call_id)
+                    outcome = "abandoned_short" if short else "missed"
+                    yield _figure("inbound_calls_total", outcome=outcome)
+            case c.VoicemailReceived(call_id=call_id) if call_id not in over:
+                over.add(call_id)
+                yield _figure("inbound_calls_total", outcome="voicemail")
+            case c.VoicemailLeft(evidence=evidence):
+                yield _figure("voicemails_left_total", evidence=evidence)
+            case c.RingFailed(reason=reason):
+                yield _figure("rings_failed_total", reason=reason)
+            case c.Owed(kind=kind):
+                yield _figure("owed_total", kind=kind.value)
+            case c.OwedMet(kind=kind, late=late):
+                yield _figure("owed_met_total", kind=kind.value, late=str(late).lower())
+            case c.OwedMissed(kind=kind):
+                yield _figure("owed_missed_total", kind=kind.value)
+
+
+def _outcome(tried: c.Attempted) -> str:
+    if tried.ended == "answered":
+        told = tried.answered_by or ""
+        return "human" if told == "human" else "machine" if "machine" in told else "unknown"
+    return "canceled" if tried.ended == "abandoned" else tried.ended or ""
 
 
 def _figure(name: str, **labels: str) -> Figure:

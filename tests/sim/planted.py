@@ -34,12 +34,12 @@ class Bug:
 
 BUGS = {
     "a page is wanted though somebody has the lead": Bug(
-        "service.rules.decide",
+        "service.rules.wanted",
         "if standing.state is not State.WAITING:\n        return False",
         "if False:\n        return False",
     ),
     "everything ordered is wanted for ever": Bug(
-        "service.rules.decide",
+        "service.rules.wanted",
         "    if now >= not_after:\n        return False\n",
         "    return True\n",
     ),
@@ -73,7 +73,7 @@ BUGS = {
         "service.rules.answers", "if standing.owner not in (None, rep):", "if False:"
     ),
     "who had it keeps it after passing": Bug(
-        "service.rules.standing",
+        "service.rules.turning",
         "if seen.owner != rep or not seen.open:",
         "if True:",
     ),
@@ -94,8 +94,8 @@ BUGS = {
     ),
     "what may have been sent is never sent again": Bug(
         "service.desk.settling",
-        "if news and outbox.order_again(conn, row.id, now) is not None:",
-        "if news:",
+        "again = news and row.kind not in RINGS and outbox.order_again(conn, row.id, now)",
+        "again = False",
     ),
     "a lapsed lease is never noticed": Bug(
         "service.ledger.outbox_taking",
@@ -116,17 +116,71 @@ BUGS = {
         "return",
     ),
     "a rep is told of each event again": Bug(
-        "service.rules.standing",
+        "service.rules.folding",
         "kept = tuple(owed for owed in seen.to_tell if owed.seq != fact.re)",
         "kept = seen.to_tell",
     ),
     "a claim is never taken back": Bug(
-        "service.rules.decide", "if due_at is None or now < due_at or", "if True or"
+        "service.rules.decide",
+        "if first_by is not None and self.now >= first_by and self.standing.owner is not None:",
+        "if False:",
     ),
     "a fact is counted each time a rep says so": Bug(
         "service.desk.counting",
-        'key = f"{lead_id}:{event.seq}"',
-        'key = f"{lead_id}:{event.kind}"',
+        'key = f"{lead_id}:{event.seq}"\n    waited_s',
+        'key = f"{lead_id}:{event.kind}"\n    waited_s',
+    ),
+    "an unsure ring is placed again": Bug(
+        "service.desk.settling", "news and row.kind not in RINGS and", "news and"
+    ),
+    "a lead is dialled by night": Bug(
+        "service.desk.calls.bridge", "if lawful_at > now:", "if False:"
+    ),
+    "whoever presses last has the lead, too": Bug(
+        "service.desk.calls.bridge", "if standing.owner not in (None, rep):", "if False:"
+    ),
+    "pages go on while two talk": Bug(
+        "service.rules.decide",
+        "if lines_up(standing, now):\n            self.looks",
+        "if False:\n            self.looks",
+    ),
+    "a machine is contact": Bug(
+        "service.rules.calls", "if told.answered_by in MACHINES:", "if False:"
+    ),
+    "a duration is contact": Bug(
+        "service.rules.calls",
+        "if told.answered_by is not AnsweredBy.HUMAN or told.bridged is None:",
+        "if False:",
+    ),
+    "a key sent twice is acted on twice": Bug(
+        "service.desk.calls.once",
+        "if before is not None:\n            return before.answer\n        now",
+        "if False:\n            return None\n        now",
+    ),
+    "nobody asks about a call of which nothing is told": Bug(
+        "service.desk.calls.asking",
+        "due = calls.due_calls(conn, desk.clock.now())",
+        "due = list[CallRow]()",
+    ),
+    "the second call is forgotten": Bug(
+        "service.rules.owed",
+        "elif last is not None and _is_unanswered",
+        "elif False and _is_unanswered",
+    ),
+    "a missed debt pages nobody": Bug(
+        "service.rules.owed",
+        "if now >= debt.due_at:\n            because",
+        "if False:\n            because",
+    ),
+    "a caller who was taken is taken again": Bug(
+        "service.desk.calls.hunting",
+        "if not caller.waits:\n        _fails",
+        "if False:\n        _fails",
+    ),
+    "a rep stays on the line for ever": Bug(
+        "service.desk.calls.engagement",
+        "freed = engaged.release(conn, rep, call_id, until)",
+        "freed = False",
     ),
 }
 # Found within a world or two, and cheap enough for every test run.

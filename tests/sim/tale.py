@@ -56,6 +56,8 @@ class Tale:
     owed: list[c.Owed] = field(default_factory=list)
     met: list[c.OwedMet] = field(default_factory=list)
     missed: list[c.OwedMissed] = field(default_factory=list)
+    unheard: list[c.OwedMissed] = field(default_factory=list)  # missed, and nobody paged since
+    forgot: list[c.OwedMissed] = field(default_factory=list)  # still so when the lead ended
 
     def lines_up(self, at: datetime) -> dict[str, str | None]:
         """The calls with the lead that are up, by who talks on them (None: nobody yet)."""
@@ -67,9 +69,14 @@ class Tale:
 
     def hears(self, event: Event) -> None:
         """One more event. Raises Untrue when it cannot follow those before it."""
+        if isinstance(event.fact, t.Paged | c.Rang | c.Attempted | t.Claimed):
+            self.unheard.clear()
         match event.fact:
             case t.Arrived():
                 self.climb_at = event.at
+            case t.Settled(reason="never" | "quiet"):
+                self.forgot += self.unheard
+                self.open = self.waiting = False
             case t.Excluded() | t.Settled() | t.OptedOut():
                 self.open = self.waiting = False
             case t.Reopened(reason=reason):
@@ -211,14 +218,20 @@ class Tale:
             case c.OwedMissed(kind=kind, due_at=due_at) as missed:
                 if missed in self.missed:
                     raise Untrue(f"a {kind} was missed twice")
-                self._is_owed(kind, due_at, 0)
+                owed = self._is_owed(kind, due_at, 0)
                 self.missed.append(missed)
+                # A lead that waits for its owner's call is on the ladder by then.
+                asked = any(at >= owed.call_at for _, _, at in self.pages.values())
+                if not (self.waiting and asked):
+                    self.unheard.append(missed)
 
-    def _is_owed(self, kind: c.Owing, due_at: datetime, met: int) -> None:
-        if not any((each.kind, each.due_at) == (kind, due_at) for each in self.owed):
+    def _is_owed(self, kind: c.Owing, due_at: datetime, met: int) -> c.Owed:
+        owed = [each for each in self.owed if (each.kind, each.due_at) == (kind, due_at)]
+        if not owed:
             raise Untrue(f"a {kind} was met or missed, and never owed")
         if met >= len(self.owed):
             raise Untrue("more calls were met than owed")
+        return owed[-1]
 
     def _paging(self, event: Event) -> None:
         match event.fact:

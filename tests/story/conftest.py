@@ -16,7 +16,7 @@ import pytest
 from tests.story.carrier import LISTED_MAX
 from tests.story.clock import MORNING
 from tests.story.house import House
-from tests.story.opening import running
+from tests.story.opening import QUICK, running
 from tests.story.phones import NOTICED, Phone
 from tests.story.teams import ALWAYS_ON_DUTY, CONNECTED, PHONES
 
@@ -46,7 +46,7 @@ def shared_house() -> Iterator[House]:
 @pytest.fixture(scope="session")
 def shared_office() -> Iterator[House]:
     """The house of the stories about calls: whoever takes a lead is rung and connected."""
-    with fresh_home() as home, running(home, CONNECTED, MORNING, quick=True) as house:
+    with fresh_home() as home, running(home, CONNECTED, MORNING, scale=QUICK) as house:
         yield house
 
 

@@ -26,6 +26,9 @@ QUICK = 0.02
 """The carrier's seconds in a quick house, of a real one: a talk of 45 s takes 0.9 s. Hops of the
 network keep their length, so that even then nothing comes before what it follows."""
 
+BY_HAND = 0.2
+"""Slow enough for a browser's clicks: a phone that rings 40 s rings 8."""
+
 
 @contextmanager
 def running(
@@ -33,12 +36,12 @@ def running(
     team: str,
     starts_at: datetime | None = None,
     *,
-    quick: bool = False,
+    scale: float = 1.0,
     **settings: str,
 ) -> Iterator[House]:
     """A house from its start to its end. Its clock may begin at any instant; ``settings`` are by
-    their names in small letters, without the prefix. In a ``quick`` one phones ring, speak and
-    talk faster, but not the house's own clock."""
+    their names in small letters, without the prefix. By the ``scale`` phones ring, speak and
+    talk faster; the house's own clock does not."""
     clock, diary = HouseClock(home / "clock"), Diary(home / "log")
     if starts_at is not None:
         clock.starts_at(starts_at)
@@ -49,8 +52,8 @@ def running(
     env |= {f"{PREFIX}{name.upper()}": value for name, value in settings.items()}
     env |= {f"{PREFIX}PORT": str(port), f"{PREFIX}SANDBOX_PORT": str(sandbox_port)}
     with ExitStack() as beside:
-        if quick:
-            sandbox_port = beside.enter_context(_quick_carrier(home, env))
+        if scale != 1.0:
+            sandbox_port = beside.enter_context(_quick_carrier(home, env, scale))
         up = beside.enter_context(command(home, arguments, env))
         http, desk = (beside.enter_context(_client(each)) for each in (port, sandbox_port))
         house = House(home, clock, diary, http, Carrier(desk), env)
@@ -69,7 +72,7 @@ def running(
 
 
 @contextmanager
-def _quick_carrier(home: Path, env: dict[str, str]) -> Iterator[int]:
+def _quick_carrier(home: Path, env: dict[str, str], scale: float) -> Iterator[int]:
     """A stand-in carrier of its own, which the house takes for its carrier; its port. The one that
     `up` starts beside it has nothing to do."""
     port = free_port()
@@ -78,7 +81,7 @@ def _quick_carrier(home: Path, env: dict[str, str]) -> Iterator[int]:
         f"{PREFIX}SECRET_KEY": SECRET,
         f"{PREFIX}TEAM_FILE": str(home / "team.yaml"),
     }
-    arguments = ["sandbox", "--port", str(port), "--seconds-scale", str(QUICK)]
+    arguments = ["sandbox", "--port", str(port), "--seconds-scale", str(scale)]
     with command(home, arguments, env):
         yield port
 

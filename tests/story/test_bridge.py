@@ -8,6 +8,7 @@ from tests.story.at_once import at_once
 from tests.story.house import House
 from tests.story.leads import Lead
 from tests.story.phones import Phone
+from tests.story.wire import was_told
 
 pytestmark = pytest.mark.story
 
@@ -104,6 +105,7 @@ def test_nobody_answers(office: House) -> None:
     _takes(office)
     call = office.ann.gets_a_call()
     her.expects_ring()
+    was_told(office, "/legs/", CallStatus="ringing")
     office.clock.moves(RANG_OUT_S)
     call.hears("could not be reached").ends()
     dana.came_to("no_answer").asks_nobody()
@@ -164,7 +166,7 @@ def test_of_two_who_claim_at_once_one_is_connected(office: House) -> None:
     office.ann.expects_text("Dana")
     office.clock.comes_to(dana.arrived_at + ALL_REPS_RUNG)
     page = office.bob.expects_text("Dana")
-    office.ann.finds_texts("Dana")
+    office.ann.expects_text("Dana")
     at_once(lambda: page.replies("1"), lambda: office.ann.texts_itself("1"))
     dana.timeline_shows("claimed", "claim_lost")
     winner, loser = _by_claim(office, dana)

@@ -50,10 +50,16 @@ def test_without_any_word_of_the_call_the_poll_finds_its_end(office: House) -> N
     office.clock.moves(ASKED_AFTER_S)
     dana.timeline_shows("dialled", "attempted")
     (attempted,) = dana.events("attempted")
-    assert attempted["ended"] == "answered"
-    dana.came_to("contacted")
+    assert attempted["ended"] == "answered", attempted
+    assert attempted["answered_by"] == "human", attempted
+    assert attempted["asks"], attempted
+    assert not dana.events("contacted"), "nobody proved that the two were connected"
     office.clock.moves(ASKED_BY_TEXT_S)
-    office.ann.expects_text("How did it go with Dana Fox?")
+    office.ann.expects_text("How did it go with Dana Fox?").replies("3")
+    office.ann.expects_text("Logged")
+    dana.timeline_shows("attempted", "outcome")
+    said = [(each["event"], each.get("evidence")) for each in dana.events()]
+    assert not said, said[8:]
 
 
 def test_a_recording_that_nobody_told_of_is_found(office: House) -> None:

@@ -39,11 +39,13 @@ def answered_twice(house: House, *parts: str) -> list[tuple[str, ...]]:
     return [tuple(answers) for answers in said.values() if len(answers) > 1]
 
 
-def was_told(house: House, part: str) -> Json:
-    """The fields of the latest request to an address with this word in it, within moments."""
+def was_told(house: House, part: str, **fields: str) -> Json:
+    """The fields of the latest request to an address with this word in it, and with these fields,
+    within moments; we have answered it."""
 
     def found() -> list[Json]:
-        return [each["params"] for each in _deliveries(house) if part in each["url"]]
+        sent = [each["params"] for each in _deliveries(house) if part in each["url"]]
+        return [each for each in sent if fields.items() <= each.items()]
 
     return until(found, f"a request to {part}")[-1]
 

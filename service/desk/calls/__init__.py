@@ -15,6 +15,7 @@
     finding     whose lead it is that calls or writes
     caller      a caller who is held; ``waiting``, ``hunting``, ``endings``, ``overdue``
     voicemail   what a caller left; ``listening`` plays it
+    recorded    calls that both sides know to be recorded; ``unheard`` finds what nobody told of
     writing_in  a lead's own texts
 
 ``attend`` alone orders a call. Nothing here decides what a call means (``rules.calls``).
