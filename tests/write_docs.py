@@ -15,7 +15,9 @@ from typing import get_args
 from service.cli import COMMANDS
 from service.config import NAMES
 from service.intake.fields import RANKS, UNMISTAKABLE, Field
-from service.rules import spoken, wording
+from service.rules import spoken, wording, wording_calls
+from service.rules.call_facts import Owing
+from service.rules.causes import Cause
 from service.rules.lead import Lead
 from service.rules.policy import Calls
 from service.rules.replies import ENDING_OF
@@ -79,18 +81,21 @@ DIGIT_OF = {ending: digit for digit, ending in ENDING_OF.items()}
 DANA = Lead(
     name="Dana Fox", phone="+12125550199", city="Albany", state="NY", ask="Solar panels for a barn"
 )
-SOURCE_NAME, TEAM_NAME = "Sunrise Solar website", "Sunrise Solar"
+SOURCE_NAME = "Sunrise Solar website"
 LINK = "https://leads.example.com/r/wSl41SHA3kTq9ZbC"
 
 
 def texts() -> str:
     """Every kind of text that a carrier's reviewer may want to see, as it is really sent."""
     two = [wording.Waiting(DANA, "A"), wording.Waiting(Lead(name="Eli Roe"), "B")]
-    after_s = Calls().take_back_after_s
+    second, after_s = Cause(Owing.SECOND_CALL, call="2nd"), Calls().take_back_after_s
     return block(
         wording.page_text(clock="12:04", lead=DANA, source_name=SOURCE_NAME, link=LINK),
         wording.bundle_text(clock="12:04", waiting=two, link=LINK),
-        wording.yours(DANA, first_name="Ann", within_s=after_s),
+        wording_calls.ringing(DANA, first_name="Ann"),
+        wording_calls.missed_ring(DANA),
+        wording_calls.ask(DANA),
+        wording_calls.owed(DANA, second, clock="12:19", by="12:34", rings=True, link=LINK),
         wording.taken("Ann Lee", DANA),
         wording.taken_back(DANA, after_s=after_s),
         wording.logged(DANA, Ending.BOOKED),
@@ -98,16 +103,21 @@ def texts() -> str:
 
 
 def said() -> str:
-    """What a rep hears on a call that pages, and after 1 while texts are off."""
+    """What a rep hears on a call that pages, and when the lead has hung up."""
     return block(
-        spoken.spoken_page(lead=DANA, source_name=SOURCE_NAME),
-        spoken.spoken_yours(DANA, text_follows=False),
+        spoken.spoken_page(lead=DANA, source_name=SOURCE_NAME, connects=True),
+        spoken.ask_outcome(),
     )
 
 
+def whispered() -> str:
+    """What a rep hears who took a lead by text, and is rung."""
+    return block(spoken.whisper(DANA, SOURCE_NAME))
+
+
 def said_to_colleague() -> str:
-    """What a rep hears who calls the number."""
-    return block(spoken.spoken_to_colleague(TEAM_NAME))
+    """What a rep hears who calls the number while nothing is waiting for them."""
+    return block(spoken.nothing_waiting())
 
 
 def lead_table() -> str:
@@ -152,6 +162,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "faults": faults,
     "texts": texts,
     "said": said,
+    "whispered": whispered,
     "said-to-colleague": said_to_colleague,
     "lead-diagram": draw_states.lead_diagram,
     "lead-table": lead_table,

@@ -22,6 +22,10 @@ _RELEASE = text("""
 update engaged set until = :until
 where rep_id = :rep and call_id = :call_id and (until is null or until > :until)
 """)
+_RELEASE_OTHERS = text("""
+update engaged set until = :until
+where call_id = :call_id and rep_id is distinct from :but and until is null
+""")
 _ENGAGED = text(SELECT_ENGAGED)
 
 
@@ -35,6 +39,12 @@ def release(conn: Connection, rep: RepId, call_id: CallId, until: datetime) -> b
     when they are on another call by now, or may be rung as soon already."""
     values = {"rep": rep, "call_id": call_id, "until": until}
     return conn.execute(_RELEASE, values).rowcount == 1
+
+
+def release_caller(conn: Connection, call_id: CallId, but: RepId | None, until: datetime) -> None:
+    """A colleague who called as a caller is off that call; ``but`` is the rep who took it, whose
+    own leg says when they are."""
+    conn.execute(_RELEASE_OTHERS, {"call_id": call_id, "but": but, "until": until})
 
 
 def engaged(conn: Connection) -> Mapping[RepId, datetime | None]:

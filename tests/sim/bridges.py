@@ -193,6 +193,14 @@ def later(world: World, at: datetime, said: str, tells: Callable[[Desk], object]
 # The steps
 
 
+def is_somebody_at(world: World) -> bool:
+    """Whether a phone of the call kind rings, or somebody is on the line or waits there."""
+    exchange, now = world.carrier.exchange, world.clocks.machine
+    waits = any(visit.stage == "queued" for visit in exchange.visits)
+    rings = any(sent.call and not sent.seen for sent in world.carrier.sent)
+    return waits or rings or any(talk.is_up(now) for talk in exchange.talks)
+
+
 def may_tell(world: World) -> float:
     return 2.0 if world.carrier.exchange.due(world.clocks.machine) else 0.0
 

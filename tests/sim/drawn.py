@@ -66,6 +66,10 @@ HOURS = (
     '{mon-sun: "08:00-20:00"}',
 )
 AFTER_HOURS = ("at-opening", "at-opening", "page-now", "night-ladder")
+# By UTC, from the team's morning to its afternoon.
+DIALLED_FROM_S = (14 * 3600.0, 20 * 3600.0)
+# How readily people answer, without bridges and with them.
+EAGER = ((0.1, 0.5, 1.0, 2.0), (0.3, 1.0, 2.0, 4.0))
 TURNS = ("round-robin", "weighted", "all-at-once", "in-order")
 
 
@@ -208,6 +212,9 @@ def draw(seed: int, rng: Random) -> Setting:
     plan = _team(rng)
     weather, odds = rng.choice((("calm", CALM), ("usual", USUAL), ("stormy", STORMY)))
     in_the_week = timedelta(days=rng.randrange(7), seconds=rng.randrange(86_400))
+    if plan.bridge and rng.random() < 0.8:
+        # Leads may be dialled for most of what follows.
+        in_the_week = timedelta(days=rng.randrange(7), seconds=rng.uniform(*DIALLED_FROM_S))
     return Setting(
         seed=seed,
         plan=plan,
@@ -215,9 +222,9 @@ def draw(seed: int, rng: Random) -> Setting:
         weather=weather,
         starts_at=rng.choice(WEEKS) + in_the_week,
         leads=rng.choice((1, 2, 2, 3, 4, 8)),
-        steps=rng.choice((60, 90, 120)),
+        steps=rng.choice((120, 160, 200) if plan.bridge else (60, 90, 120)),
         mail=rng.random() < 0.3,
-        eager=tuple((person, rng.choice((0.1, 0.5, 1.0, 2.0))) for person in plan.people),
+        eager=tuple((person, rng.choice(EAGER[plan.bridge])) for person in plan.people),
     )
 
 

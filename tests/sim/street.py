@@ -224,7 +224,7 @@ def ringing(world: World) -> list[tuple[Phone, Sent]]:
 
 
 def may_answer(world: World) -> float:
-    return 1.5 if ringing(world) else 0.0
+    return (4.0 if world.plan.bridge else 1.5) if ringing(world) else 0.0
 
 
 def answers(world: World) -> str:
@@ -235,7 +235,7 @@ def answers(world: World) -> str:
     picks_up = world.rng.random() < phone.eager / (phone.eager + 0.5)
     if late or talks or not picks_up:
         return rings_out(world, phone, sent)
-    keys = world.rng.choices(("1", "2", "9", ""), (6, 2, 1, 1))[0]
+    keys = world.rng.choices(("1", "2", "9", ""), (9, 1.5, 1, 1.5))[0]
     return picked_up(world, phone, sent, keys)
 
 
@@ -286,7 +286,7 @@ def _hears_page(world: World, phone: Phone, sent: Sent, keys: str) -> str:
 
 
 def may_hear_fact(world: World) -> float:
-    return 0.15 if world.seen.leads else 0.0
+    return 0.0 if not world.seen.leads else 0.04 if world.plan.bridge else 0.15
 
 
 def hears_fact(world: World) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sim import house
+from tests.sim import bridges, house
 from tests.sim.drawn import other_shifts
 from tests.sim.world import World
 
@@ -21,7 +21,7 @@ LEAPS = (
 
 def may_pass(world: World) -> float:
     """Time hurries when nobody has anything to do."""
-    busy = bool(world.queue.jobs) or house.may_send(world) > 1
+    busy = bool(world.queue.jobs) or house.may_send(world) > 1 or bridges.is_somebody_at(world)
     return (0.5 if busy else 3.0) * world.odds.jumps
 
 
@@ -30,7 +30,9 @@ def passes(world: World) -> str:
     rng = world.rng
     next_at = world.next_look_at()
     ahead_s = (next_at - world.clocks.now()).total_seconds() if next_at else 0.0
-    if ahead_s > 0 and rng.random() < 0.35:
+    if bridges.is_somebody_at(world) and rng.random() < 0.8:
+        seconds = rng.uniform(0.5, 12.0)
+    elif ahead_s > 0 and rng.random() < 0.35:
         seconds = min(ahead_s + rng.choice((0.0, 0.3, 3.0)), 3 * 86_400.0)
     else:
         least, most, _ = rng.choices(LEAPS, [weight for *_, weight in LEAPS])[0]

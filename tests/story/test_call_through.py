@@ -60,7 +60,8 @@ def test_when_nothing_waits_9_goes_on_as_a_caller(office: House) -> None:
     taken = office.bob.gets_a_call().is_connected_with(office.ann)
     call.hangs_up()
     taken.hears("How did it go").ends()
-    office.lead_of(office.ann)
+    assert [each["rep"] for each in office.lead_of(office.ann).events("rang")] == ["bob"]
+    office.is_quiet()
 
 
 def _lines(phone: dict[str, list[dict[str, list[str]]]]) -> list[str]:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from service.desk.calls.once import Heard, News, follow, once
 from service.desk.desk import Desk
 from service.desk.record import Held, hold, persistently, record
-from service.ledger import calls
+from service.ledger import calls, engaged
 from service.ledger.calls import CallRow
 from service.rules.lead import CallId, LeadId, RepId
 from service.rules.policy import Policy
@@ -97,6 +97,7 @@ class Caller:
         """All that there is to say of this call is said."""
         if not self.settled:
             self.saves(over_at=self.row.over_at or over_at, settled_at=self.now, ask_at=None)
+            engaged.release_caller(self.conn, self.row.id, self.row.rep_id, self.now)
 
     def asks_in(self, wait: timedelta, **changes: Any) -> None:
         """Have the carrier asked about this call if nothing is told within ``wait``."""

@@ -70,7 +70,7 @@ def hear_key(desk: Desk, call: InboundCall, key: Keyed, offer: Offer) -> str:
         return voice_calls.hang_up()
     name = f"key:{key.dedupe_key}:{offer.lead_id}:{offer.place}:{offer.wrong_keys}"
     if key.digit == CALLER_KEY:
-        return welcome.caller(desk, call, f"{call.dedupe_key}:as-caller")
+        return welcome.caller(desk, call, f"{call.dedupe_key}:as-caller", person.id)
     if key.digit == NEXT_KEY:
         following = partial(_offered, desk, person, call.sid, offer.place + 1)
         return _remembered(desk, name, following)

@@ -17,14 +17,14 @@ from service.desk.calls.finding import found_or_opened, hold_delivery, source_di
 from service.desk.calls.voicemail import take_message
 from service.desk.desk import Desk, new_page_id
 from service.desk.record import Held, persistently
-from service.ledger import calls, inbound
+from service.ledger import calls, engaged, inbound
 from service.ledger.calls import NewCall
 from service.phone import urls, voice, voice_calls
 from service.phone.caller_callbacks import InboundCall
 from service.rules import spoken
 from service.rules.call_facts import CalledIn
 from service.rules.connecting import lines_up, nobody_left, rings_at_all
-from service.rules.lead import CallId, Lead, SourceId
+from service.rules.lead import CallId, Lead, RepId, SourceId
 from service.rules.standing import State
 from service.rules.timeline import Fact, Reopened
 
@@ -36,16 +36,19 @@ WAIT_OVERDUE = timedelta(seconds=20)
 log = structlog.get_logger("caller")
 
 
-def caller(desk: Desk, call: InboundCall, name: str) -> str:
+def caller(desk: Desk, call: InboundCall, name: str, colleague: RepId | None = None) -> str:
     """What a caller hears, who is a lead from now on. ``name``: under which this call is heard
-    once; a replay gets the same. Raises LeadBusy, LedgerUnavailable: then nothing was written."""
+    once; a replay gets the same. ``colleague``: the caller is one of the team, whom nobody should
+    ring meanwhile. Raises LeadBusy, LedgerUnavailable: then nothing was written."""
     source = source_dialled(desk.present.crew(), call.to)
     if source is None:
         return _no_line(desk, call, name)
-    return persistently(lambda: _received(desk, call, name, source))
+    return persistently(lambda: _received(desk, call, name, source, colleague))
 
 
-def _received(desk: Desk, call: InboundCall, name: str, source: SourceId) -> str:
+def _received(
+    desk: Desk, call: InboundCall, name: str, source: SourceId, colleague: RepId | None
+) -> str:
     person = Lead(phone=call.number, phone_as_given=call.from_ or None, ask=CALLED_US)
     with desk.ledger.transaction() as conn:
         hold_delivery(conn, source, person, call.sid)
@@ -55,6 +58,8 @@ def _received(desk: Desk, call: InboundCall, name: str, source: SourceId) -> str
         found = found_or_opened(desk, conn, source, person, call.sid)
         now = desk.now_for(found.held.row.last_recorded_at)
         known = _opened(desk, conn, found.held, call, now)
+        if colleague is not None:
+            engaged.engage(conn, colleague, known.row.id, now)
         document = _first_heard(known)
         inbound.remember(conn, name, "caller", known.held.id, document, now)
     log.info("lead", lead=known.held.id, source=source, outcome="called", known=found.known)
