@@ -81,6 +81,8 @@ def looks_twice(world: World) -> str:
 
 def may_send(world: World) -> float:
     busy = any(not hand.free for worker in world.workers for hand in worker.every_hand)
+    if not busy and world.held_up:
+        return 0.5  # what is ordered waits for a phone, a slot or a token
     return 5.0 if busy or _ordered(world) else 0.05
 
 
@@ -113,6 +115,7 @@ def _takes(world: World, worker: Worker, hand: Hand) -> str:
     mails = hand is worker.mailer
     came = world.runs(worker, lambda: _take(worker, (Channel.EMAIL,) if mails else ALL))
     if not isinstance(came.value, Taking):
+        world.held_up = came.well
         return f"{name} finds nothing to send{_fate(came.fate)}"
     hand.taking, hand.since = came.value, world.clocks.machine
     return f"{name} takes {world.seen.page_name(came.value.row.id)}"

@@ -85,7 +85,8 @@ class World:
         self.steps = 0
         self.watches: dict[str, Watch] = {}
         self.looked: LeadId | None = None
-        self.calm = self.held_up = False
+        self.calm = False
+        self.held_up = False  # a sender found nothing that may go now
         self.expected: Callable[[Changes], str | None] | None = None
         empty(ledger, self.clocks)
         self.seen = Seen(ledger, self.clocks)
@@ -162,6 +163,7 @@ class World:
             changes = self.seen.look()
             self.told.append(f"{self.steps:4} {at:%a %d %H:%M:%S.%f}"[:-3] + f"  {said}")
             self.told += [f"{'':29}{line}" for line in telling.changes(self.seen, changes)]
+        self.held_up = self.held_up and not changes.rows
         self.safety.check(changes, self.crew())
         self._as_expected(changes)
         self._no_errors()

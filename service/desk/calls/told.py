@@ -33,6 +33,9 @@ from service.rules.policy import Policy
 # How long the line stays open for the digit after the question: by then the text would ask.
 DIGIT_WAIT_S = 10
 
+# Behind an instant that is not the carrier's own.
+_OUR_CLOCK = "~"
+
 log = structlog.get_logger("call")
 
 Learn = Callable[[Connection, Held, CallRow, datetime], Heard]
@@ -95,12 +98,14 @@ def _leg(
     if row.settled_at is not None or _other_leg(row, status.sid):
         return Heard()
     at = told_at(row, status.at, now)
+    by_carrier = at == status.at
     if status.status == "ringing":
-        inbound.remember(conn, _rang(row), "leg", held.id, at.isoformat(), now)
+        kept = at.isoformat() + ("" if by_carrier else _OUR_CLOCK)
+        inbound.remember(conn, _rang(row), "leg", held.id, kept, now)
     known = replace(row, lead_sid=status.sid, told=row.told.with_news(status.told))
     if status.final:
         known = replace(known, over_at=min(known.over_at or at, at))
-    return _kept(desk, conn, held, with_ring(conn, known), now)
+    return _kept(desk, conn, held, with_ring(conn, known, by_carrier=by_carrier), now)
 
 
 def told_at(row: CallRow, at: datetime | None, now: datetime) -> datetime:
@@ -109,15 +114,23 @@ def told_at(row: CallRow, at: datetime | None, now: datetime) -> datetime:
     return at if at is not None and begun_at <= at <= now else now
 
 
-def with_ring(conn: Connection, row: CallRow) -> CallRow:
+def with_ring(conn: Connection, row: CallRow, *, by_carrier: bool = False) -> CallRow:
     """The call with how long its leg rang, if that ended unanswered and we know when it began:
-    either may be told first."""
+    either may be told first. ``by_carrier``: the end is the carrier's own instant.
+
+    What the carrier itself gave up rang for as long as we asked it to, unless its own two instants
+    say otherwise: ours are late whenever a receipt is.
+    """
     told, over_at = row.told, row.over_at
     unanswered = told.ended in (Ended.NO_ANSWER, Ended.ABANDONED) and told.rang_s is None
     began = inbound.seen(conn, _rang(row)) if unanswered else None
     if over_at is None or began is None or began.answer is None:
         return row
-    rang_s = (over_at - datetime.fromisoformat(began.answer)).total_seconds()
+    ours = not by_carrier or began.answer.endswith(_OUR_CLOCK)
+    if ours and told.ended is Ended.NO_ANSWER:
+        return row
+    began_at = datetime.fromisoformat(began.answer.removesuffix(_OUR_CLOCK))
+    rang_s = (over_at - began_at).total_seconds()
     believed = 0.0 <= rang_s <= SECONDS_MAX
     return replace(row, told=replace(told, rang_s=rang_s)) if believed else row
 
