@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -21,7 +22,9 @@ import requests
 from service.cli.address import local_url
 from service.cli.team_in import EXAMPLE, front_door
 from service.config import Settings
+from service.rules.lawful import dial_from
 from service.team.team import Team
+from service.wiring import clock_of
 
 READY_WITHIN_S = 30.0
 """Twenty times what it takes on two old processors; then whoever waits should hear why."""
@@ -99,13 +102,32 @@ class Welcome:
         if door is None:
             return None
         words = ["lead", "--source", door[0].id, "--name", "Dana Fox"]
-        words += ["--phone", "+1 212 555 0199", "--ask", "Solar panels for a barn"]
+        words += [
+            "--phone",
+            _where_it_is_day(clock_of(self.settings).now()),
+            "--ask",
+            "Solar panels for a barn",
+        ]
         if self.settings.data_dir != Path(".data").absolute():
             words += ["--data-dir", str(self.settings.data_dir)]
         return " ".join([_program(), *map(_quoted, words)])
 
     def _footer(self) -> str:
         return f"Ctrl-C stops everything; the data stay in {self.settings.data_dir}"
+
+
+# Numbers that are given to nobody, and where they are: somewhere it is always an hour to call.
+PLACES = (
+    ("+1 212 555 0199", "America/New_York"),
+    ("+44 20 7946 0018", "Europe/London"),
+    ("+1 310 555 0142", "America/Los_Angeles"),
+    ("+61 2 5550 1234", "Australia/Sydney"),
+)
+
+
+def _where_it_is_day(now: datetime) -> str:
+    """A number that may be called now, so that who takes the example's lead is connected."""
+    return next((number for number, zone in PLACES if dial_from((zone,), now) == now), PLACES[0][0])
 
 
 def _asked(url: str) -> requests.Response:

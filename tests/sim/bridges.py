@@ -20,6 +20,7 @@ from service.desk.calls.outcome import hear_outcome_key
 from service.desk.calls.told import hear_dial_done, hear_leg, hear_verdict
 from service.desk.desk import Desk
 from service.phone.call_callbacks import Keyed
+from service.rules.calls import AnsweredBy
 from service.rules.lead import CallId, LeadId
 from tests.sim import exchange
 from tests.sim.call_laws import Broken
@@ -37,6 +38,8 @@ RING_LEAD_S = 40.0
 # What a rep presses when asked how it went, wrong keys and none among them.
 OUTCOMES = ("3", "3", "4", "5", "5", "7", "8", "1", "")
 GATHER = "<Gather"
+# From this call on a lead is reached, once nothing goes wrong any more.
+IN_VAIN_MAX = 2
 
 _DIALLED = text("""
 select lead_id from event where kind = 'dialled' and fields ->> 'call_id' = :call_id
@@ -112,7 +115,9 @@ def _dials(
     others = [each for each in line.talks if each.lead_id == lead_id and each.is_up(clocks.machine)]
     if others:
         raise Broken(f"{world.seen.name(lead_id)} is dialled twice at once")
-    drawn = DULY if world.calm else exchange.fate(world.rng, RING_LEAD_S)
+    known = sum(each.lead_id == lead_id for each in line.talks)
+    reached = world.calm and known >= IN_VAIN_MAX
+    drawn = DULY if reached else exchange.fate(world.rng, RING_LEAD_S)
     sid = line.new_sid()
     talk = Talk(call_id, lead_id, number, rep_sid, sid, lead, clocks.machine, clocks.now(), drawn)
     line.talks.append(talk)
@@ -169,10 +174,18 @@ def _done(world: World, desk: Desk, talk: Talk) -> None:
     document = hear_dial_done(desk, talk.done())
     if GATHER not in document or talk.fate.rep_gone:
         return
-    digit = "7" if world.calm else world.rng.choice(OUTCOMES)
-    if digit:
+    if digit := _how_it_went(world, talk):
         key = Keyed("outcome", talk.call_id, talk.rep_sid, digit)
         asked(world, lambda again: hear_outcome_key(again, key))
+
+
+def _how_it_went(world: World, talk: Talk) -> str:
+    """The digit that a rep presses: the true one, once nothing goes wrong any more."""
+    if not world.calm:
+        return world.rng.choice(OUTCOMES)
+    if talk.fate.by is AnsweredBy.HUMAN:
+        return "7" if talk.bridged_s > 30.0 else "8"
+    return "4" if talk.fate.by else "5"
 
 
 def later(world: World, at: datetime, said: str, tells: Callable[[Desk], object]) -> None:

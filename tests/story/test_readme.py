@@ -24,6 +24,7 @@ import pytest
 
 from service.config import PREFIX
 from tests.story.carrier import Carrier
+from tests.story.clock import MORNING, HouseClock
 from tests.story.house import READY_WITHIN_S, STOPPED_WITHIN_S, free_port
 from tests.story.patience import until
 from tests.story.teams import ANN, BOB, KEY_NAME
@@ -107,7 +108,10 @@ def newcomer() -> Iterator[Newcomer]:
         f"{PREFIX}DATA_DIR": str(home / ".data"),
         f"{PREFIX}PORT": str(port),
         f"{PREFIX}SANDBOX_PORT": str(sandbox_port),
+        f"{PREFIX}CLOCK_FILE": str(home / "clock"),
     }
+    # The README is read by day: at night, nobody is rung.
+    HouseClock(home / "clock").starts_at(MORNING)
     shutil.copy(ROOT / "team.example.yaml", home)
     url, sandbox_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
     try:
