@@ -17,6 +17,7 @@ from service.rules.call_facts import (
     LeadReplied,
     RingFailed,
     VoicemailReceived,
+    WentToVoicemail,
 )
 from service.rules.calls import came_to, held_by
 from service.rules.lead import CallId, RepId
@@ -54,6 +55,8 @@ def deeds_of_calls(standing: Standing, now: datetime) -> Iterator[Told]:
 def _of_line(line: OnLine, now: datetime) -> Iterator[Told]:
     if line.rep is None:
         yield (CallMissed(line.call_id, 20.0),), now
+        if line.waits:
+            yield (WentToVoicemail(line.call_id),), now
         for rep in (ANN, BOB):
             yield (Connected(line.call_id, rep),), now
         return

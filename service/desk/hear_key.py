@@ -10,8 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from service.desk import reach
-from service.desk.calls.bridge import LATER, RepLeg, connect, in_the_way, notes_answer
+from service.desk import numbers, reach
+from service.desk.calls.bridge import RepLeg, connect, in_the_way, notes_answer
 from service.desk.claiming import claim
 from service.desk.desk import Desk, new_page_id
 from service.desk.hear_line import has_fact
@@ -22,6 +22,8 @@ from service.ledger.outbox import OutboxRow
 from service.phone import voice
 from service.phone.callbacks import KeyPressed
 from service.rules import answers, spoken
+from service.rules.call_facts import LATER
+from service.rules.connecting import lines_up
 from service.rules.lead import ERASED, CallId, PageId, RepId
 from service.rules.timeline import (
     By,
@@ -103,6 +105,8 @@ def _apply_key(
 ) -> str:
     """Record what the key says; the document that follows it."""
     took = key.digits == TAKE_KEY
+    if took and rep not in desk.present.crew().people:
+        return voice.after_key(spoken.spoken_not_on_team())
     connects = took and _is_connected(desk, conn, held, rep, now)
     said = _said(desk, conn, held, rep, now, took=took, connects=connects)
     facts: list[Fact] = []
@@ -179,7 +183,10 @@ def _spoken_yours(desk: Desk, conn: Connection, held: Held, rep: RepId, now: dat
     person = desk.present.crew().people.get(rep)
     deaf = person is not None and (person.phone, Channel.TEXT) in held.deaf
     texts = not deaf and not desk.present.crew().team.texts_off
-    return spoken.spoken_yours(lead, text_follows=texts)
+    policy = desk.present.policy(conn, held.row.policy_version)
+    private = numbers.is_private(desk.present.crew(), policy, lead, now)
+    talks = bool(lines_up(held.standing, now))
+    return spoken.spoken_yours(lead, text_follows=texts, private=private, on_the_line=talks)
 
 
 def _spoken_taken(desk: Desk, owner: RepId) -> str:

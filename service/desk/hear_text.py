@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from service.desk import numbers, reach
 from service.desk.calls import writing_in
+from service.desk.calls.engagement import of_last_call
 from service.desk.calls.settling import before_word
 from service.desk.claiming import claim
 from service.desk.desk import Desk
@@ -212,6 +213,8 @@ def _questions(heard: _Heard, reply: Answer) -> list[OpenQuestion]:
         had = any(_by_me(heard, event.fact) for event in timeline)
         asked = OpenQuestion(each.letter, each.lead_id, kind, each.opened_at, each.closed_at, had)
         found.append(asked)
+    if isinstance(reply, OutcomeReply) and reply.letter is None:
+        return of_last_call(heard.conn, heard.person.id, found, heard.now)
     return found
 
 

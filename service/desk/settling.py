@@ -18,13 +18,13 @@ from service.desk import breaking, reach
 from service.desk.carried import carried_by
 from service.desk.counting import call_queued
 from service.desk.desk import Desk
-from service.desk.hear_line import PAGES, has_fact
+from service.desk.hear_line import PAGES, has_fact, hear_receipt
 from service.desk.present import floor_changed, floor_moves
 from service.desk.record import Held, hold, numbered, record
 from service.desk.taking import HANG_UP, RINGS
-from service.ledger import calls, counts, outbox, pace
+from service.ledger import calls, counts, outbox, outbox_calls, pace
 from service.ledger.outbox_rows import OutboxRow
-from service.phone.callbacks import CALL_RANKS
+from service.phone.callbacks import CALL_RANKS, CallStatus
 from service.phone.line import (
     Accepted,
     Busy,
@@ -35,7 +35,7 @@ from service.phone.line import (
 )
 from service.rules.answers import stirs
 from service.rules.call_facts import RingFailed
-from service.rules.lead import LeadId
+from service.rules.lead import LeadId, PageId
 from service.rules.timeline import Fact, PageFailed, PageSent
 
 ACTOR = "sender"
@@ -57,6 +57,8 @@ def settle(
     Settling twice changes nothing. Raises LeadBusy, LedgerUnavailable: settle again, or leave it
     to the sweep, which asks the carrier once the lease has run out.
     """
+    if row.kind == HANG_UP and isinstance(outcome, Accepted):
+        _call_ended(desk, row)
     _settle_one(desk, row, outcome)
     for each in carried_by(desk, row) if carried is None else carried:
         _settle_one(desk, each, outcome)
@@ -91,6 +93,14 @@ def _settle_one(desk: Desk, row: OutboxRow, outcome: SendOutcome | NotFound) -> 
         desk.wake([wake])
     if floor_moved:
         floor_changed(desk.ledger, desk.clock.now())
+
+
+def _call_ended(desk: Desk, row: OutboxRow) -> None:
+    """The carrier has ended the call that this order names: heard as its own last status would be,
+    which may be lost, and until which that phone would be called by nobody. First, so that a lead
+    that is busy leaves the order to be settled again."""
+    leg = PageId(row.id.removesuffix(outbox_calls.HANG_UP_SUFFIX))
+    hear_receipt(desk, CallStatus(leg, row.body, "canceled"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from service.rules.lead import LeadId, SourceId, identity_keys, t_zero
 from service.rules.policy import route_for
 from service.rules.reception import (
     Again,
+    Blocked,
     DoubleSubmit,
     Known,
     NewInquiry,
@@ -30,6 +31,9 @@ from service.rules.reception import (
 )
 from service.rules.standing import State
 from service.rules.timeline import Arrived, AskedAgain, Event, Excluded, Fact, Reopened
+
+# How an identity key that is a number begins (``rules.lead.identity_keys``).
+PHONE_KEY = "phone:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,20 @@ def _receive(
         case NewInquiry():
             opened = open_lead(desk, conn, source, arrival, people, deliveries, policy_version, now)
             return TakenIn(opened, duplicate=False)
+        case Blocked():
+            # Kept, so that a mistaken "not a lead" loses nothing; nobody is disturbed.
+            opened = open_lead(
+                desk,
+                conn,
+                source,
+                arrival,
+                people,
+                deliveries,
+                policy_version,
+                now,
+                blocked=True,
+            )
+            return TakenIn(opened, duplicate=False)
         case DoubleSubmit(lead_id) | Again(lead_id):
             leads.note_asked(
                 conn,
@@ -96,11 +114,15 @@ def _receive(
 
 
 def known_leads(conn: Connection, people: tuple[str, ...]) -> list[Known]:
-    """The earlier leads of a person, by their identity keys, newest first."""
+    """The earlier leads of a person, by their identity keys, newest first. Of one that is no lead
+    the number is blocked, and nothing else: a wrong e-mail address must not cost a lead."""
+    found = [each for each in leads.leads_of_person(conn, people) if not each.test]
+    numbers = tuple(key for key in people if key.startswith(PHONE_KEY))
+    blocking = found if numbers == people or not found else leads.leads_of_person(conn, numbers)
+    blocks = {each.id for each in blocking}
     return [
-        Known(each.id, each.arrived_at, State(each.state), each.first_contact_at)
-        for each in leads.leads_of_person(conn, people)
-        if not each.test
+        Known(each.id, each.arrived_at, State(each.state), each.first_contact_at, each.id in blocks)
+        for each in found
     ]
 
 
@@ -133,17 +155,21 @@ def open_lead(
     deliveries: tuple[str, ...],
     policy_version: int,
     now: datetime,
+    *,
+    blocked: bool = False,
 ) -> LeadId:
     """Store a new lead, with what makes the same person and the same delivery known again. The
-    caller holds those keys (``leads.hold_identity``), and wakes after its commit."""
+    caller holds those keys (``leads.hold_identity``), and wakes after its commit. ``blocked``: its
+    number is one of which somebody said that it is no lead's."""
     policy = desk.present.policy(conn, policy_version)
     lead_id = new_lead_id()
     t0, skewed = t_zero(now, arrival.submitted_at)
     lead = arrival.lead
     route = route_for(policy.routes, source, lead)
     facts: list[Fact] = [Arrived(source, t0, skewed, lead.phone is not None, route)]
-    if arrival.test:
-        facts.append(Excluded("test"))
+    excluded = "test" if arrival.test else "blocked" if blocked else None
+    if excluded is not None:
+        facts.append(Excluded(excluded))
     events = [
         Event(seq, now, now, _because(fact, source), f"source:{source}", fact)
         for seq, fact in enumerate(facts, start=1)
@@ -161,17 +187,19 @@ def open_lead(
             identity_keys=people,
             delivery_keys=deliveries,
             route=route,
-            state=State.EXCLUDED.value if arrival.test else State.WAITING.value,
+            state=State.EXCLUDED.value if excluded else State.WAITING.value,
             test=arrival.test,
         ),
         events,
-        () if arrival.test else (counting.received(lead_id, source, policy.hours.is_open(now)),),
+        () if excluded else (counting.received(lead_id, source, policy.hours.is_open(now)),),
     )
     return lead_id
 
 
 def _because(fact: Fact, source: SourceId) -> str:
     if isinstance(fact, Excluded):
+        if fact.reason == "blocked":
+            return "a request from this number was said to be no lead"
         return "the source says it is a test"
     return f"asked to be contacted, by way of {source}"
 

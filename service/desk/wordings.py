@@ -19,9 +19,9 @@ from service.ledger.lead_rows import LeadRow
 from service.ledger.questions import Letter
 from service.rules import notices, spoken, wording, wording_calls
 from service.rules.actions import Page, Ring, Tell
-from service.rules.call_facts import CalledIn, LeadReplied, Owing, Purpose
-from service.rules.causes import Cause, cause_of, cause_of_debt
-from service.rules.connecting import Prospect
+from service.rules.call_facts import NEVER_RANG, LeadReplied, Owing, Purpose
+from service.rules.causes import Cause, cause_of, cause_of_debt, known_caller, stirred_at
+from service.rules.connecting import Prospect, lines_up
 from service.rules.floor import Person
 from service.rules.folding import fold
 from service.rules.hours import clock_text, day_text
@@ -82,16 +82,16 @@ class Words:
 
 def page_body(words: Words, page: Page, person: Person, page_id: PageId) -> str:
     """What a page says, on its channel."""
+    zone, cause = words.crew.zone_of(person.id), cause_of(words.held.standing, words.held.timeline)
     if page.channel is Channel.EMAIL:
         return notices.page_mail(
-            clock=clock_text(words.crew.zone_of(person.id), words.held.row.arrived_at),
+            clock=clock_text(zone, stirred_at(cause, words.held.row.arrived_at)),
             lead=words.lead,
             source_name=words.source,
             link=words.links.link_for(page_id),
         )
     if page.audience is Audience.OWNER:
         return _owed_body(words, page.channel, person, page_id)
-    cause = cause_of(words.held.standing, words.held.timeline)
     if page.channel is Channel.CALL:
         return spoken.spoken_page(
             lead=words.lead,
@@ -144,15 +144,16 @@ def page_text(
             said=said,
             asks=asks,
         )
+    stirs = cause_of(seen, timeline)
     return wording.page_text(
-        clock=clock_text(crew.zone_of(rep), row.arrived_at),
+        clock=clock_text(crew.zone_of(rep), stirred_at(stirs, row.arrived_at)),
         lead=lead,
         source_name=crew.source_name(row.source),
         letter=letter,
         again=any(isinstance(event.fact, AskedAgain) for event in timeline),
         link=link,
         asks=asks,
-        cause=cause_of(seen, timeline),
+        cause=stirs,
         said=said,
     )
 
@@ -205,7 +206,7 @@ def ring_body(words: Words, ring: Ring) -> str:
     up."""
     standing, recorded = words.held.standing, words.policy.calls.record
     if ring.purpose is Purpose.INBOUND:
-        known = _known_caller(words.held.timeline)
+        known = known_caller(words.held.timeline)
         return spoken.caller_whisper(words.lead, known=known, recorded=recorded)
     cause = cause_of(standing, words.held.timeline)
     return spoken.whisper(
@@ -215,12 +216,6 @@ def ring_body(words: Words, ring: Ring) -> str:
         owed=spoken.cause_words(cause) if cause else "",
         said=said_of(words.conn, words.held.id, cause),
     )
-
-
-def _known_caller(timeline: Timeline) -> bool:
-    """Whether we had the lead before it called: else the call is what opened it."""
-    first = next((event for event in timeline[1:] if isinstance(event.fact, CalledIn)), None)
-    return first is None or first.at > timeline[0].at
 
 
 # Notes
@@ -233,7 +228,8 @@ def note_body(words: Words, tell: Tell, person: Person) -> str:
         case Note.YOURS | Note.RINGING | Note.HELD | Note.LAWFUL_LATER:
             return _yours(words, tell.note, person)
         case Note.MISSED_RING:
-            return wording_calls.missed_ring(lead, letter=letter)
+            rang = getattr(_fact_told(words, tell), "reason", None) not in NEVER_RANG
+            return wording_calls.missed_ring(lead, letter=letter, rang=rang)
         case Note.ASK:
             return wording_calls.ask(lead, letter=letter)
         case Note.REPLIED:
@@ -256,6 +252,8 @@ def note_body(words: Words, tell: Tell, person: Person) -> str:
 def _yours(words: Words, note: Note, person: Person) -> str:
     lead, name = words.lead, person.first_name
     number = lead.phone if words.policy.calls.show_number else None
+    if note is Note.YOURS and words.connects and lines_up(words.held.standing, words.now):
+        return wording_calls.yours_on_the_line(lead, first_name=name)
     match note:
         case Note.RINGING:
             return wording_calls.ringing(lead, first_name=name, number=number)
@@ -333,6 +331,7 @@ def _replied(words: Words, tell: Tell, person: Person) -> str:
         private=words.private,
         rings=words.connects,
         letter=words.letter_of(person),
+        source_name=words.source,
     )
 
 

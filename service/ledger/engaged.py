@@ -27,6 +27,7 @@ update engaged set until = :until
 where call_id = :call_id and rep_id is distinct from :but and until is null
 """)
 _ENGAGED = text(SELECT_ENGAGED)
+_LAST_CALL = text("select call_id from engaged where rep_id = :rep")
 
 
 def engage(conn: Connection, rep: RepId, call_id: CallId, at: datetime) -> None:
@@ -50,6 +51,12 @@ def release_caller(conn: Connection, call_id: CallId, but: RepId | None, until: 
 def engaged(conn: Connection) -> Mapping[RepId, datetime | None]:
     """Reps on a call (None), and from when on those may be rung who were on one."""
     return engaged_from((rep, until) for rep, until in conn.execute(_ENGAGED))
+
+
+def last_call(conn: Connection, rep: RepId) -> CallId | None:
+    """The call that the rep is on, or else was on last."""
+    call_id = conn.execute(_LAST_CALL, {"rep": rep}).scalar_one_or_none()
+    return CallId(call_id) if call_id else None
 
 
 def engaged_from(rows: Iterable[tuple[str, datetime | None]]) -> Mapping[RepId, datetime | None]:

@@ -55,6 +55,9 @@ _KEEP = text(f"""
 insert into recording ({_COLUMNS}) values ({", ".join(f":{name}" for name in _FIELDS)})
 on conflict (sid) do nothing
 """)
+_MEASURE = text("""
+update recording set seconds = :seconds where sid = :sid and seconds = 0
+""")
 _RECORDING = text(f"select {_COLUMNS} from recording where sid = :sid")
 _OF_CALL = text(f"""
 select {_COLUMNS} from recording where call_id = :id order by at desc, sid limit :limit
@@ -93,6 +96,11 @@ def keep(conn: Connection, recording: Recording) -> bool:
     """Remember a recording; False when it was known before."""
     values = {name: getattr(recording, name) for name in _FIELDS}
     return conn.execute(_KEEP, values).rowcount == 1
+
+
+def measure(conn: Connection, sid: str, seconds: int) -> None:
+    """Note the length of a recording that was kept before anybody told it."""
+    conn.execute(_MEASURE, {"sid": sid, "seconds": seconds})
 
 
 def recording(conn: Connection, sid: str) -> Recording | None:

@@ -110,8 +110,9 @@ def about_call(standing: Standing, rep: RepId | None, at: datetime | None) -> La
 
 def _speaks_of(call: LastCall, ending: Ending) -> bool:
     """Whether this can be said of that call. Who talked where nobody was on the line with them
-    called otherwise; and of a call whose end the carrier never told, their word is all there is."""
-    if call.bridged_s > 0.0:
+    called otherwise; and of a call whose end the carrier never told, their word is all there is.
+    Asked of a call that somebody picked up they speak of that, however long it is told to be."""
+    if call.bridged_s > 0.0 or (call.asks and call.came is Came.SHORT_ANSWER):
         return True
     return ending not in _TALKED and not (call.asks and call.came is Came.ABANDONED)
 

@@ -58,10 +58,18 @@ class Rang:
     purpose: Purpose
 
 
+# The reason of a ring whose key came when the lead could not be called any more that day.
+LATER = "later"
+HEARD_WHY = frozenset({LATER, "taken"})
+# Reasons of a ring whose phone, as far as we know, never rang.
+NEVER_RANG = frozenset({"failed", "unsure", "late"})
+
+
 @dataclass(frozen=True, slots=True)
 class RingFailed:
     """The rep was rung and is not connected. ``reason``: no_answer, busy, no_key, hung_up, failed,
-    unsure, late or taken (somebody else has the caller)."""
+    unsure, late, later or taken (somebody else has the caller). Whoever ``HEARD_WHY`` answered, and
+    was told on the line why they are not connected."""
 
     rep: RepId
     call_id: CallId
@@ -88,6 +96,14 @@ class Dialled:
 @dataclass(frozen=True, slots=True)
 class CalledIn:
     """The lead calls us, and waits on the line."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class WentToVoicemail:
+    """The caller is asked for a message: they are still on the line, and nobody can take the call
+    any more."""
 
     call_id: CallId
 
@@ -215,6 +231,7 @@ CallFact = (
     | RingAsked
     | Dialled
     | CalledIn
+    | WentToVoicemail
     | Connected
     | CallMissed
     | VoicemailReceived
@@ -236,6 +253,7 @@ CALL_KIND_OF: dict[type[Any], str] = {
     RingAsked: "ring_asked",
     Dialled: "dialled",
     CalledIn: "called_in",
+    WentToVoicemail: "went_to_voicemail",
     Connected: "connected",
     CallMissed: "call_missed",
     VoicemailReceived: "voicemail_received",

@@ -8,7 +8,7 @@ downgrade what the carrier proved, and never go past it. Nothing here knows a ca
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from service.rules.call_facts import (
@@ -103,14 +103,15 @@ class CameTo:
     open: bool = False
 
 
-def is_ripe(told: CallTold, over_at: datetime, now: datetime) -> bool:
-    """Whether all that matters is told of a call that was over at ``over_at``, or has been waited
-    for long enough."""
+def is_ripe(told: CallTold, *, waited: bool) -> bool:
+    """Whether all that matters is told of a call that is over. ``waited``: for as long as is worth
+    it (VERDICT_WITHIN, from when we learned that it was over), so that no more is to come."""
     if told.ended is None:
         return False
     unanswered = _ended(told, RANG_MIN_S) is not Ended.ANSWERED
-    heard = told.answered_by is not None and told.bridged is not None
-    return unanswered or heard or now >= over_at + VERDICT_WITHIN
+    length = _bridge_s(told) if told.bridged else 0.0
+    heard = told.answered_by is not None and told.bridged is not None and length is not None
+    return unanswered or heard or waited
 
 
 def came_to(
@@ -127,7 +128,7 @@ def came_to(
     contact, and how long a lead is rung where the carrier does not say how long it rang.
     """
     ended = _ended(told, ring_lead_s)
-    bridged_s = _listened_s(told)
+    bridged_s = listened_s(told)
     tried = Attempted(
         rep,
         PROVED,
@@ -163,12 +164,18 @@ def _ended(told: CallTold, ring_lead_s: float) -> Ended:
     return Ended.NO_ANSWER if rang_s >= RANG_MIN_S else Ended.ABANDONED
 
 
-def _listened_s(told: CallTold) -> float:
-    """How long somebody, or something, was on the line with the rep. Where nobody told of a bridge
-    it is the leg's whole length, which proves nothing by itself."""
+def listened_s(told: CallTold) -> float:
+    """How long somebody, or something, was on the line with the rep, in seconds. Where nobody told
+    of a bridge it is the leg's whole length, which proves nothing by itself."""
     if told.bridged is None:
         return _believed(told.leg_s) or 0.0
-    return (_believed(told.bridged_s) or 0.0) if told.bridged else 0.0
+    return _bridge_s(told) or 0.0 if told.bridged else 0.0
+
+
+def _bridge_s(told: CallTold) -> float | None:
+    """How long a bridge was: as told, else as long as the leg. None: neither is told."""
+    bridged_s = _believed(told.bridged_s)
+    return _believed(told.leg_s) if bridged_s is None else bridged_s
 
 
 def _answered(

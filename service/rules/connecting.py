@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.rules.actions import Action, GiveUpRing, Ring
-from service.rules.call_facts import Purpose
+from service.rules.call_facts import LATER, Purpose
 from service.rules.calls import CALL_MAX, CALLER_MAX
 from service.rules.floor import Floor
 from service.rules.lawful import dial_from
@@ -32,6 +32,10 @@ RING_USEFUL = timedelta(seconds=60)
 # A caller rings the lead's owner alone for so long, then at most three others.
 OWNER_ALONE = timedelta(seconds=15)
 CALLED_AT_ONCE = 3
+# A lead's voicemail, which picks up after 25 to 30 s, may answer the first two attempts; to later
+# ones it need not. The field leaves one message, two at most.
+VOICEMAIL_ATTEMPTS = 2
+RING_LEAD_AFTER_S = 25
 
 
 class Prospect(StrEnum):
@@ -43,6 +47,12 @@ class Prospect(StrEnum):
     NEVER = "never"  # they dial for themselves
 
 
+def rings_lead_s(policy: Policy, attempts: int) -> int:
+    """How long the lead's phone rings, in seconds, after so many attempts that counted."""
+    rings_s = policy.calls.ring_lead_s
+    return rings_s if attempts < VOICEMAIL_ATTEMPTS else min(rings_s, RING_LEAD_AFTER_S)
+
+
 def line_over_at(line: OnLine) -> datetime:
     """When a call is over at the latest, though nobody told."""
     return line.since + (CALLER_MAX if line.rep is None else CALL_MAX)
@@ -51,6 +61,12 @@ def line_over_at(line: OnLine) -> datetime:
 def lines_up(standing: Standing, now: datetime) -> tuple[OnLine, ...]:
     """The calls with the lead that are up."""
     return tuple(line for line in standing.lines if now < line_over_at(line))
+
+
+def who_waits(standing: Standing, now: datetime) -> OnLine | None:
+    """The call that waits for somebody to take it: of several the newest, since who hangs up and
+    calls again is there before the end of their first call is told."""
+    return next((line for line in reversed(lines_up(standing, now)) if line.waits), None)
 
 
 def prospect(rep: RepId, policy: Policy, floor: Floor, now: datetime) -> Prospect:
@@ -80,7 +96,8 @@ def rings_owner(
     expected = prospect(owner, policy, floor, now)
     if wish_at is None or expected is Prospect.NEVER:
         return None, None
-    rung = [ring for ring in _owners(standing) if ring.at >= wish_at]
+    asked = [ring for ring in _owners(standing) if ring.at >= wish_at]
+    rung = [ring for ring in asked if ring.reason != LATER]
     if len(rung) >= RINGS_MAX:
         return None, None
     due_at = rung[-1].failed_at + RING_AGAIN_AFTER if rung and rung[-1].failed_at else now
@@ -125,10 +142,16 @@ def rings_for_caller(
     standing: Standing, policy: Policy, floor: Floor, now: datetime
 ) -> tuple[list[Ring], datetime | None]:
     """Whom a caller who waits on the line rings now, and when to look again."""
-    waiting = [line for line in lines_up(standing, now) if line.rep is None]
-    if not waiting or not rings_at_all(policy, waiting[0].since):
+    line = who_waits(standing, now)
+    if line is None or not rings_at_all(policy, line.since):
         return [], None
-    line = waiting[0]
+    return _rings_on(line, standing, policy, floor, now)
+
+
+def _rings_on(
+    line: OnLine, standing: Standing, policy: Policy, floor: Floor, now: datetime
+) -> tuple[list[Ring], datetime | None]:
+    """Whom this call rings now, and when to look again."""
     ends_at = line.since + timedelta(seconds=policy.calls.inbound_ring_s)
     if now >= ends_at:
         return [], None
@@ -154,12 +177,14 @@ def nobody_left(
     standing: Standing, policy: Policy, floor: Floor, line: OnLine, now: datetime
 ) -> bool:
     """Whether a caller waits for nobody: all who were rung have failed, and no one else is free."""
+    if not line.waits or not rings_at_all(policy, line.since):
+        return True
     if now >= line.since + timedelta(seconds=policy.calls.inbound_ring_s):
         return True
     rung = [ring for ring in standing.rings if ring.call_id == line.call_id]
     if any(ring.open for ring in rung):
         return False
-    more, _ = rings_for_caller(standing, policy, floor, now)
+    more, _ = _rings_on(line, standing, policy, floor, now)
     return not more
 
 

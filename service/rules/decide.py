@@ -35,12 +35,12 @@ from service.rules.connecting import (
 from service.rules.floor import Floor
 from service.rules.folding import after, fold
 from service.rules.ladder import OUTWARDS, Call, Step, next_step
-from service.rules.lawful import dial_from
 from service.rules.lead import PageId, RepId
 from service.rules.owed import (
     asks_owner,
     back_from_owner,
     bookkeeping,
+    lawful_for,
     rests_until,
     unanswered_at,
     unpaid,
@@ -229,15 +229,18 @@ def horizon(standing: Standing) -> datetime:
 
 def take_back_at(standing: Standing, policy: Policy, floor: Floor | None = None) -> datetime | None:
     """When a claim without a call is taken back; None when there is no such claim. A lead that we
-    may not dial yet is not taken back for that."""
+    may not dial yet, or may not any more by then, is not taken back for that: its owner has as long
+    once it may be called."""
     if standing.state is not State.CLAIMED or standing.claimed_at is None:
         return None
     if standing.attempted_since_claim:
         return None
-    begins_at = standing.claimed_at
-    if floor is not None and floor.dial_zones and policy.calls.bridge:
-        begins_at = dial_from(floor.dial_zones, begins_at) or begins_at
-    return begins_at + timedelta(seconds=policy.calls.take_back_after_s)
+    within = timedelta(seconds=policy.calls.take_back_after_s)
+    if floor is None:
+        return standing.claimed_at + within
+    by = lawful_for(policy, floor, standing.claimed_at) + within
+    lawful_at = lawful_for(policy, floor, by)
+    return lawful_at + within if lawful_at > by else by
 
 
 def _end(standing: Standing, now: datetime) -> Settle | None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from service.rules.call_facts import (
+    HEARD_WHY,
     Abandoned,
     Attempted,
     CalledIn,
@@ -31,9 +32,10 @@ from service.rules.call_facts import (
     ShortAnswer,
     VoicemailLeft,
     VoicemailReceived,
+    WentToVoicemail,
 )
 from service.rules.folding_ends import attempted, came_to, off_line, owing, spoken, without
-from service.rules.lead import RepId
+from service.rules.lead import CallId, RepId
 from service.rules.standing import OnLine, Ring, Standing, State
 from service.rules.timeline import Claimed, Event
 from service.rules.turning import climb_again
@@ -47,7 +49,7 @@ def called(seen: Standing, event: Event, fact: CallFact) -> Standing:
     match fact:
         case Rang() | RingFailed() | RingAsked():
             return _ringing(seen, event, fact)
-        case Dialled() | CalledIn() | Connected() | CallMissed():
+        case Dialled() | CalledIn() | WentToVoicemail() | Connected() | CallMissed():
             return _on_line(seen, event, fact)
         case VoicemailReceived() | LeadReplied():
             return _from_lead(spoken(seen, event), event, fact)
@@ -78,16 +80,21 @@ def _ringing(seen: Standing, event: Event, fact: Rang | RingFailed | RingAsked) 
 
 
 def _ring_failed(seen: Standing, event: Event, fact: RingFailed) -> Standing:
-    """A rep whom we rang in vain is told so, once for each time that they asked for the lead."""
+    """A rep whom we rang in vain is told so, once for each time that they asked for the lead; who
+    answered and heard why they are not connected has been told."""
     ring = next((each for each in seen.rings if each.leg == fact.leg), None)
     if ring is None or not ring.open:
         return seen
     ended = replace(ring, failed_at=event.at, reason=fact.reason)
     known = replace(seen, rings=tuple(ended if each is ring else each for each in seen.rings))
-    before = any(each.failed_at for each in seen.rings if _asked_for(seen, each))
-    if before or not _asked_for(seen, ring):
+    missed = (each.failed_at and each.reason not in HEARD_WHY for each in _asked(seen))
+    if any(missed) or fact.reason in HEARD_WHY or not _asked_for(seen, ring):
         return known
     return replace(known, to_tell=(*seen.to_tell, event))
+
+
+def _asked(seen: Standing) -> list[Ring]:
+    return [ring for ring in seen.rings if _asked_for(seen, ring)]
 
 
 def _asked_for(seen: Standing, ring: Ring) -> bool:
@@ -101,7 +108,9 @@ def _asked_for(seen: Standing, ring: Ring) -> bool:
 
 
 def _on_line(
-    seen: Standing, event: Event, fact: Dialled | CalledIn | Connected | CallMissed
+    seen: Standing,
+    event: Event,
+    fact: Dialled | CalledIn | WentToVoicemail | Connected | CallMissed,
 ) -> Standing:
     match fact:
         case Dialled(call_id, rep):
@@ -111,12 +120,19 @@ def _on_line(
         case CalledIn(call_id):
             line = OnLine(call_id, event.at, None, inbound=True)
             return replace(seen, lines=(*without(seen.lines, call_id), line))
+        case WentToVoicemail(call_id):
+            lines = (_asked_for_message(each, call_id) for each in seen.lines)
+            return replace(seen, lines=tuple(lines))
         case CallMissed(call_id):
             asked = seen.asked_back or (Owing.CALL_BACK, event.at)
             missed = replace(off_line(spoken(seen, event), call_id), asked_back=asked)
             return _waits_anew(missed, event.at)
         case _ as never:
             assert_never(never)
+
+
+def _asked_for_message(line: OnLine, call_id: CallId) -> OnLine:
+    return replace(line, voicemail=True) if line.call_id == call_id else line
 
 
 def _talking(seen: Standing, event: Event, line: OnLine) -> Standing:

@@ -66,6 +66,8 @@ class Lead:
 
 # Stands in for a person who was erased, so that words about their lead can still be made.
 ERASED = Lead(name="", ask="")
+# What a caller asked for, until somebody has talked to them.
+CALLED_US = "Called us"
 
 
 def tidy(text: str, longest: int) -> str:

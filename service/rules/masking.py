@@ -16,6 +16,8 @@ from service.rules.segments import cut, to_gsm
 READ_MAX = 2000
 # A name in a note: enough to tell leads apart.
 NAME_MAX = 40
+# Who gave no name.
+NAMELESS = "somebody"
 # No number shorter than this can be dialled from another town, and none of ours is sought by less.
 NUMBER_DIGITS_MIN = 7
 
@@ -81,8 +83,13 @@ def readable(text: str, lead: Lead) -> str:
 
 
 def name_of(lead: Lead) -> str:
-    """The lead's name as shown, or why there is none."""
-    return readable(lead.name, lead) or ("name not in Latin letters" if lead.name else "no name")
+    """The lead's name as shown, or why there is none to read."""
+    return readable(lead.name, lead) or ("name not in Latin letters" if lead.name else NAMELESS)
+
+
+def capital(name: str) -> str:
+    """``name_of`` as the beginning of a sentence; a name stays as it was given."""
+    return name.capitalize() if name == NAMELESS else name
 
 
 def short_name(lead: Lead) -> str:

@@ -17,7 +17,7 @@ from service.rules.calls import ANSWER_WITHIN
 from service.rules.connecting import lines_up
 from service.rules.floor import Floor
 from service.rules.folding_ends import CHASE
-from service.rules.lawful import callable_from
+from service.rules.lawful import callable_from, dial_from
 from service.rules.lead import PageId, RepId
 from service.rules.policy import AfterHours, Policy
 from service.rules.standing import Came, Debt, LastCall, Standing, State
@@ -51,7 +51,7 @@ def owing(
     taken back."""
     if first_by is not None and standing.attempts == 0 and standing.claimed_at is not None:
         since = standing.claimed_at
-        yield Debt(Owing.FIRST_CALL, since, since, first_by)
+        yield Debt(Owing.FIRST_CALL, since, lawful_for(policy, floor, since), first_by)
     if standing.asked_back is not None:
         kind, since = standing.asked_back
         call_at = _callable_from(policy, floor, since)
@@ -105,8 +105,9 @@ def _is_unanswered(standing: Standing, policy: Policy, last: LastCall, now: date
 
 
 def _next_kind(standing: Standing) -> Owing:
-    """A second call follows a first one in vain; one that follows contact is none."""
-    first = standing.unreached <= 1 and standing.first_contact_at is None
+    """A second call follows a first one in vain; one that follows contact is none, nor one that
+    follows a call which counts for nothing: the first call is owed still."""
+    first = standing.unreached <= 1 and standing.first_contact_at is None and standing.attempts > 0
     return Owing.SECOND_CALL if first else Owing.FURTHER_CALL
 
 
@@ -119,6 +120,13 @@ def _next_call(standing: Standing, policy: Policy, floor: Floor, last: LastCall)
         asked_at = last.at + GAPS[min(standing.unreached - 2, len(GAPS) - 1)]
     call_at = _callable_from(policy, floor, asked_at)
     return Debt(_next_kind(standing), last.at, call_at, _open_after(policy, call_at, ask_before_s))
+
+
+def lawful_for(policy: Policy, floor: Floor, at: datetime) -> datetime:
+    """The first instant from ``at`` on at which we may dial the lead, where we dial at all."""
+    if not floor.dial_zones or not policy.calls.bridge:
+        return at
+    return dial_from(floor.dial_zones, at) or at
 
 
 def _callable_from(policy: Policy, floor: Floor, at: datetime) -> datetime:

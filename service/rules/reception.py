@@ -18,12 +18,14 @@ ASK_MAX = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An earlier lead of the same person, as far as reception must know it."""
+    """An earlier lead of the same person, as far as reception must know it. ``blocks``: it was
+    excluded as no lead, and nobody is disturbed for its number again."""
 
     id: LeadId
     arrived_at: datetime
     state: State
     first_contact_at: datetime | None
+    blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,24 @@ class Again:
     reopens: bool
 
 
-Reception = NewInquiry | DoubleSubmit | Again
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Somebody said of this lead, from the same number, that it is none; no other is in hand."""
+
+    lead_id: LeadId
+
+
+Reception = NewInquiry | DoubleSubmit | Again | Blocked
 
 
 def receive(known: Sequence[Known], now: datetime) -> Reception:
     """What a request is, given the person's earlier leads, newest first.
 
-    An excluded lead says nothing about a person, so a request after one is new.
+    An excluded lead says nothing about a person, so a request after one is new; but for one of
+    whose number was said that it is no lead's.
     """
-    for earlier in known:
-        if earlier.state is State.EXCLUDED:
-            continue
+    blocked = _blocked(known)
+    for earlier in _heeded(known, blocked):
         age = now - earlier.arrived_at
         if age <= DOUBLE_SUBMIT_WITHIN and earlier.state is not State.SETTLED:
             return DoubleSubmit(earlier.id)
@@ -64,25 +73,35 @@ def receive(known: Sequence[Known], now: datetime) -> Reception:
             return Again(earlier.id, reopens=earlier.state is State.SETTLED)
         if earlier.first_contact_at is None and earlier.state is not State.SETTLED:
             return Again(earlier.id, reopens=False)
-        return NewInquiry()
-    return NewInquiry()
+        break
+    return blocked or NewInquiry()
 
 
-def heard_from(known: Sequence[Known], now: datetime) -> NewInquiry | Again:
+def _blocked(known: Sequence[Known]) -> Blocked | None:
+    blocking = (each.id for each in known if each.state is State.EXCLUDED and each.blocks)
+    return next((Blocked(lead_id) for lead_id in blocking), None)
+
+
+def _heeded(known: Sequence[Known], blocked: Blocked | None) -> list[Known]:
+    """What a person may mean: nothing that was excluded; and who is blocked, only what is open."""
+    deaf = {State.EXCLUDED, State.SETTLED} if blocked else {State.EXCLUDED}
+    return [each for each in known if each.state not in deaf]
+
+
+def heard_from(known: Sequence[Known], now: datetime) -> NewInquiry | Again | Blocked:
     """What a call or a text from a person is, given their earlier leads, newest first.
 
     Nobody calls twice by mistake, so it is never a double submit; and whoever is in hand speaks
     about what is in hand, however long ago they asked and whether or not they were reached.
     """
-    for earlier in known:
-        if earlier.state is State.EXCLUDED:
-            continue
+    blocked = _blocked(known)
+    for earlier in _heeded(known, blocked):
         if earlier.state is not State.SETTLED:
             return Again(earlier.id, reopens=False)
         if now - earlier.arrived_at <= ASKED_AGAIN_WITHIN:
             return Again(earlier.id, reopens=True)
-        return NewInquiry()
-    return NewInquiry()
+        break
+    return blocked or NewInquiry()
 
 
 def merged(first: Lead, again: Lead) -> Lead:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from service.rules.call_facts import Owing
 from service.rules.causes import Cause
-from service.rules.lead import Lead
-from service.rules.masking import name_of, person_name, plain, readable, short_name
+from service.rules.lead import CALLED_US, Lead
+from service.rules.masking import capital, name_of, person_name, plain, readable, short_name
 from service.rules.replies import ENDING_OF, ENDING_WORDS
 from service.rules.segments import cut, to_gsm
 from service.rules.timeline import Ending
@@ -67,7 +67,8 @@ def spoken_page(
     source = cut(_said(source_name, lead), SPOKEN_SOURCE_MAX)
     sentence = f"{cause_words(cause)}: {cut(_said(name_of(lead), lead), SPOKEN_NAME_MAX)}"
     sentence += f" from {place}" if place else ""
-    sentence += f" says: {heard}" if heard else f" asks: {ask}" if ask else ""
+    asks = "called us" if lead.ask == CALLED_US else f"asks: {ask}" if ask else ""
+    sentence += f" says: {heard}" if heard else f" {asks}" if asks else ""
     sentence += f", by way of {source}." if source else "."
     sentence += "" if lead.phone else " They gave no phone number."
     takes = "take it and be connected" if connects else "take it"
@@ -100,10 +101,15 @@ def cause_words(cause: Cause | None) -> str:
             return f"{cause.call.capitalize()} call owed"
 
 
-def spoken_yours(lead: Lead, *, text_follows: bool, private: bool = False) -> str:
+def spoken_yours(
+    lead: Lead, *, text_follows: bool, private: bool = False, on_the_line: bool = False
+) -> str:
     """After 1. The number is said, twice and digit by digit, only where no text can carry it, and
-    never if it is ``private``: who calls our number back is connected."""
+    never if it is ``private``: who calls our number back is connected. ``on_the_line``: but not
+    now, since a call with the lead is up."""
     who = _said(short_name(lead), lead)
+    if private and on_the_line:
+        return f"{who} is yours. They are on the line just now. Goodbye."
     if private and lead.phone:
         return f"{who} is yours. Call this number back to be connected. Goodbye."
     if text_follows or not lead.phone:
@@ -124,6 +130,11 @@ def spoken_closed() -> str:
     return "This lead is closed, there is nothing to do. Goodbye."
 
 
+def spoken_not_on_team() -> str:
+    """To somebody who was rung, and is not on the team any more."""
+    return "You are not on the team any more. Goodbye."
+
+
 # On a call that connects
 
 
@@ -142,7 +153,7 @@ def whisper(
     place = cut(_said(lead.place, lead), SPOKEN_PLACE_MAX)
     source = cut(_said(source_name, lead), SPOKEN_SOURCE_MAX)
     head = f"{owed[0].upper()}{owed[1:]}: " if owed else ""
-    head += who + (f" from {place}" if place else "")
+    head += capital(who) + (f" from {place}" if place else "")
     tail = f", by way of {source}." if source else "."
     tail += "".join(f" {wish}." for wish in _wishes(lead))
     tail += " This call is recorded." if recorded else ""
@@ -296,6 +307,8 @@ def spoken_no_such_key() -> str:
 def _asking(lead: Lead, room: int, said: str = "") -> str:
     """What they asked, or said on a voicemail, if enough of it fits."""
     heard = _said(said, lead)
+    if not heard and lead.ask == CALLED_US:
+        return " called us"
     ask = heard or _said(lead.ask or lead.product or "", lead)
     room = min(room - len(" asks: "), SPOKEN_ASK_MAX)
     if not ask or (room < SPOKEN_ASK_LEAST and len(ask) > room):

@@ -68,12 +68,19 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class OnLine:
-    """A call with the lead is up. ``rep`` None: the lead called, and nobody has taken it yet."""
+    """A call with the lead is up. ``rep`` None: the lead called, and nobody has taken it yet.
+    ``voicemail``: they are asked for a message, and nobody can take the call any more."""
 
     call_id: CallId
     since: datetime
     rep: RepId | None
     inbound: bool = False
+    voicemail: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether the lead waits for somebody to take the call."""
+        return self.rep is None and not self.voicemail
 
 
 class Came(StrEnum):

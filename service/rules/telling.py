@@ -48,7 +48,9 @@ class Notes:
             rep, note = _answers(event, self.standing)
             if rep is None:
                 continue
-            if note is Note.YOURS and self.standing.owner == rep:
+            # Nobody's phone rings for a lead that is on the line: its words say that it is.
+            talks = lines_up(self.standing, self.now)
+            if note is Note.YOURS and self.standing.owner == rep and not talks:
                 note = _YOURS[prospect(rep, self.policy, self.floor, self.now)]
             yield Tell(rep, note, event.seq, self.now + NOTE_USEFUL, f"answers {event.kind}")
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from service.rules.call_facts import Purpose, Rang
 from service.rules.climb import passed_since
-from service.rules.connecting import lines_up
+from service.rules.connecting import lines_up, who_waits
 from service.rules.owed import unpaid
 from service.rules.standing import Standing, State
 from service.rules.timeline import Audience, Channel, Paged, Told
@@ -40,10 +40,10 @@ def _ring_wanted(standing: Standing, fact: Rang, now: datetime) -> bool:
     ring = next((each for each in standing.rings if each.leg == fact.leg), None)
     if ring is None or ring.failed_at is not None or not standing.open:
         return False
-    lines = lines_up(standing, now)
     if fact.purpose is Purpose.INBOUND:
-        return any(line.call_id == fact.call_id and line.rep is None for line in lines)
-    return standing.owner == fact.rep and not lines
+        caller = who_waits(standing, now)
+        return caller is not None and caller.call_id == fact.call_id
+    return standing.owner == fact.rep and not lines_up(standing, now)
 
 
 def _page_wanted(standing: Standing, fact: Paged) -> bool:

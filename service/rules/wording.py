@@ -16,6 +16,7 @@ from service.rules.lead import Lead
 from service.rules.masking import (
     LINK,
     NAME_MAX,
+    capital,
     masked,
     name_of,
     person_name,
@@ -90,7 +91,7 @@ def page_text(
     ask = _fitted(": ", asked, room - septets(who + place), ASK_LEAST)
     if not asks and not linked:
         tail = tail.removesuffix(keys)
-    return _ended(head + who + place + no_phone + ask) + tail + linked
+    return ended(head + who + place + no_phone + ask) + tail + linked
 
 
 def cause_name(cause: Cause) -> str:
@@ -168,7 +169,7 @@ def yours(
     )
     limit = f" within {_minutes(within_s)}" if within_s else " now"
     asked = " ".join(f"{keys_of(key, letter)} {word}" for key, word in ENDING_WORDS.items())
-    head, after = f"{who} is yours, {rep}. ", f" After the call: {asked}"
+    head, after = f"{capital(who)} is yours, {rep}. ", f" After the call: {asked}"
     room = TWO_SEGMENTS - septets(head + after)
     how = _how_to_reach(lead, limit)
     if not is_gsm(how) or septets(how) > room:
@@ -265,7 +266,7 @@ def more(lead: Lead, *, claimed: bool, private: bool = False) -> tuple[str, ...]
     """The whole request, in at most four texts of two segments each, numbered. Phone and e-mail
     only if ``claimed``; a ``private`` number never. In the lead's own script when GSM-7 would lose
     letters of it."""
-    facts = [("", lead.name or "no name"), ("", lead.company), ("", lead.place)]
+    facts = [("", lead.name or "no name given"), ("", lead.company), ("", lead.place)]
     if claimed:
         phone = lead.phone or lead.phone_as_given
         facts += [("phone ", None if private else phone), ("e-mail ", lead.email)]
@@ -311,7 +312,8 @@ def _fitted(joint: str, text: str, room: int, least: int) -> str:
     return joint + cut(text, room)
 
 
-def _ended(sentence: str) -> str:
+def ended(sentence: str) -> str:
+    """A sentence with its stop."""
     return sentence if sentence.endswith((".", "!", "?")) else sentence + "."
 
 

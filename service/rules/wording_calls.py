@@ -9,16 +9,27 @@ from __future__ import annotations
 from service.rules.call_facts import Owing
 from service.rules.causes import Cause
 from service.rules.lead import Lead
-from service.rules.masking import LINK, NAME_MAX, name_of, plain, readable, short_name
+from service.rules.masking import (
+    LINK,
+    NAME_MAX,
+    capital,
+    name_of,
+    plain,
+    readable,
+    short_name,
+    shown,
+)
 from service.rules.masking import without_numbers as hide_numbers
 from service.rules.replies import ENDING_WORDS
 from service.rules.segments import GSM_ALONE, cut, is_gsm, segments, septets, to_gsm
 from service.rules.wording import (
     CLOCK_MAX,
     NAME_LISTED_MAX,
+    SOURCE_MAX,
     TWO_SEGMENTS,
     TWO_SEGMENTS_UCS,
     cause_name,
+    ended,
     grouped,
     keys_of,
     loses_letters,
@@ -59,10 +70,16 @@ def call_through(lead: Lead, *, first_name: str, team_number: str) -> str:
     return f"{_is_yours(lead, first_name)} Call {grouped(team_number)} to be connected."
 
 
-def missed_ring(lead: Lead, *, letter: str | None = None) -> str:
-    """To a rep whom we rang in vain."""
+def yours_on_the_line(lead: Lead, *, first_name: str) -> str:
+    """To a rep who claimed while a call with the lead is up: no phone rings for it."""
+    return f"{_is_yours(lead, first_name)} They are on the line just now."
+
+
+def missed_ring(lead: Lead, *, letter: str | None = None, rang: bool = True) -> str:
+    """To a rep whom we rang in vain, or, if no phone ``rang`` that we know of, could not ring."""
     again, no = keys_of("1", letter), keys_of("2", letter)
-    return f"{short_name(lead)}: Missed you. {again} ring again, {no} pass."
+    what = "Missed you" if rang else "We could not ring you"
+    return f"{short_name(lead)}: {what}. {again} ring again, {no} pass."
 
 
 def on_the_line(lead: Lead) -> str:
@@ -83,18 +100,26 @@ def ask(lead: Lead, *, letter: str | None = None) -> str:
 
 
 def replied(
-    lead: Lead, words: str, *, private: bool, rings: bool, letter: str | None = None
+    lead: Lead,
+    wrote: str,
+    *,
+    private: bool,
+    rings: bool,
+    letter: str | None = None,
+    source_name: str = "",
 ) -> str:
     """To who has the lead, when the lead wrote: their words, two segments at most, in their own
-    script. ``private``: numbers in them are words too."""
-    said = LINK.sub("(link)", plain(words))
+    script. ``private``: numbers in them are words too; ``source_name``: where somebody without a
+    name came from."""
+    said = LINK.sub("(link)", plain(wrote))
     said = hide_numbers(said, lead) if private else said
     said = to_gsm(said, "") if not loses_letters(said) else said
     tail = f" {keys_of('1', letter)} ring me." if rings else ""
-    head = f"{cut(short_name(lead), NAME_LISTED_MAX)} wrote"
+    head = f"{_writer(lead, source_name)} wrote"
     if not any(c.isalnum() for c in said):
         return f"{head} without words.{tail}"
-    return f"{head}: {_fitted(said, head + ': ' + tail)}{tail}"
+    words = _fitted(said, head + ": " + tail + ".")
+    return f"{head}: {ended(words) if tail else words}{tail}"
 
 
 def owed(
@@ -136,7 +161,16 @@ def owed(
 
 def _is_yours(lead: Lead, first_name: str) -> str:
     rep = cut(to_gsm(plain(first_name)), NAME_LISTED_MAX)
-    return f"{cut(name_of(lead), NAME_MAX)} is yours, {rep}."
+    return f"{capital(cut(name_of(lead), NAME_MAX))} is yours, {rep}."
+
+
+def _writer(lead: Lead, source_name: str) -> str:
+    """Who wrote, by name; failing that, by where they came from."""
+    if readable(lead.name, lead):
+        return cut(short_name(lead), NAME_LISTED_MAX)
+    place, source = readable(lead.place, lead), cut(shown(source_name, lead), SOURCE_MAX)
+    came = f" from {cut(place, NAME_LISTED_MAX)}" if place else f" ({source})" if source else ""
+    return f"Somebody{came}"
 
 
 def _fitted(said: str, beside: str) -> str:

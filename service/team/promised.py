@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import fields as fields_of
 
+from service.rules.calls import RANG_MIN_S
 from service.rules.floor import Person
 from service.rules.lead import RepId
 from service.rules.policy import DEFAULT_LADDER, AfterHours, Calls, Promises, Route, Rung
@@ -19,6 +20,9 @@ AT_MAX_S = 7 * DAY_S
 PROMISE_MAX_S = 30 * DAY_S
 # The carrier rings for at most 600 s, and from 5 s on. Source: Twilio, `timeout` of <Dial>.
 RING_S = (5, 600)
+# A lead that is rung for less was not called: no call of such a team would ever be an attempt.
+# DEFINITIONS.md, `first_attempt_at`.
+RING_LEAD_S = (int(RANG_MIN_S), RING_S[1])
 # What may be called contact at all. DEFINITIONS.md, `first_contact_at`.
 CONTACT_AFTER_S = (10, 60)
 # A lead who was called so often in vain does not want to be called. The field's own practice ends
@@ -35,7 +39,7 @@ _RUNGS = "rungs such as {at: 0s, page: on-duty, by: text}"
 
 _CALL_KINDS = {
     "ring_rep": duration(*RING_S),
-    "ring_lead": duration(*RING_S),
+    "ring_lead": duration(*RING_LEAD_S),
     "inbound_ring": duration(*RING_S),
     "contact_after": duration(*CONTACT_AFTER_S),
     "take_back_after": duration(1, DAY_S),

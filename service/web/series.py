@@ -38,7 +38,7 @@ _OUTBOUND = ("human", "machine", "no_answer", "busy", "failed", "canceled", "unk
 _INBOUND = ("answered", "missed", "abandoned_short", "voicemail")
 _RINGS = (
     *("no_answer", "busy", "no_key", "hung_up", "declined"),
-    *("failed", "unsure", "late", "taken"),
+    *("failed", "unsure", "late", "later", "taken"),
 )
 
 DIRECTIONS: tuple[str, ...] = get_args(CallDirection)

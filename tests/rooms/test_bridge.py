@@ -106,7 +106,8 @@ def test_a_ring_that_came_to_nothing_is_told_and_tried_once_more(
     bridge.rep_leg(status)
     assert [fact["reason"] for fact in world.facts(bridge.lead, "ring_failed")] == [reason]
     (note,) = world.pages(bridge.lead)
-    assert "Missed you. 1 ring again, 2 pass" in note.row.body
+    missed = "We could not ring you." if status == "failed" else "Missed you."
+    assert f"{missed} 1 ring again, 2 pass" in note.row.body
     world.clock.moves(20)
     again = ringing(world, bridge.lead)
     assert again.id != bridge.id
@@ -157,7 +158,7 @@ def test_nobody_is_dialled_outside_eight_to_twenty(world: World) -> None:
     assert "<Dial" not in said
     assert "08:00" in said
     assert world.facts(bridge.lead, "dialled") == []
-    assert bridge.last("ring_failed")["reason"] == "late"
+    assert bridge.last("ring_failed")["reason"] == "later"
     bridge.rep_leg("completed")
     assert len(world.facts(bridge.lead, "ring_failed")) == 1
     assert not is_engaged(world, "ann")
@@ -219,11 +220,14 @@ def test_a_page_that_still_rings_is_ended_when_somebody_takes_the_lead(world: Wo
     (call,) = world.pages(lead)
     world.call_status(call, "ringing")
     world.texts(ANN, "1")
-    assert [each.row.kind for each in world.pages(lead)] == ["hang_up", "note_text"]
+    # Accepted, that frees her phone for the call that connects her: nothing more may be told of it.
+    kinds = [each.row.kind for each in world.pages(lead)]
+    assert kinds == ["hang_up", "bridge_call", "note_text"]
+    known = world.kinds(lead)
     world.call_status(call, "canceled")
+    world.call_status(call, "completed")
+    assert world.kinds(lead) == known
     assert world.facts(lead, "page_failed") == []  # we ended it: that says nothing of the phone
-    # Her phone is free now for the call that connects her.
-    assert [each.row.kind for each in world.pages(lead)] == ["bridge_call"]
 
 
 def test_a_page_that_begins_to_ring_after_the_claim_is_ended_too(world: World) -> None:

@@ -140,8 +140,8 @@ def test_nine_goes_on_as_a_caller(world: Phones) -> None:
     assert row is not None
     assert row.direction == "in"
     assert kinds(world, row.lead_id) == ["arrived", "called_in"]
-    elsewhere = Colleague(world, to=PAGES_FROM)
-    assert "not answered" in said(elsewhere.presses("9"))
+    elsewhere = Colleague(world, BOB, to=PAGES_FROM)
+    assert verbs(elsewhere.presses("9")) == ["Enqueue"]
 
 
 def test_a_lead_that_may_not_be_called_yet_is_theirs_all_the_same(world: Phones) -> None:

@@ -276,4 +276,4 @@ def test_what_the_lead_writes_reaches_its_owner(world: World) -> None:
     with world.ledger.transaction() as conn:
         messages.keep(conn, "SM-of-dana", lead.lead_id, world.clock.now(), f"Ring {PHONE} at 5")
     happens(world, lead, LeadReplied("SM-of-dana"))
-    assert "Dana Fox wrote: Ring (number) at 5 1 ring me." in bodies(world, lead)
+    assert "Dana Fox wrote: Ring (number) at 5. 1 ring me." in bodies(world, lead)

@@ -137,7 +137,7 @@ def test_what_is_no_message_of_this_call_changes_nothing(world: Phones) -> None:
     waiting.recording(9)  # nobody asked them for a message
     waiting.stops_speaking(9)
     assert waiting.kinds() == ["arrived", "called_in"]
-    assert not caller.transcript(caller.recording(9, call_sid=other.sid), "Hello")
+    assert not waiting.transcript(waiting.recording(9, call_sid=other.sid), "Hello")
 
 
 def test_the_words_are_kept_when_they_come(world: Phones) -> None:
@@ -147,6 +147,31 @@ def test_the_words_are_kept_when_they_come(world: Phones) -> None:
     assert not other.transcript(sid, "Somebody else's words")
     assert caller.transcript(sid, "Hello, this is Dana. Please call me.")
     assert caller.recordings()[0].transcript == "Hello, this is Dana. Please call me."
+
+
+def test_words_that_come_before_their_recording_are_kept_and_prove_nothing(world: Phones) -> None:
+    caller = asked_for_a_message(world)
+    caller.stops_speaking(9)
+    sid = new_sid("RE")
+    assert caller.transcript(sid, "Please call me about the roof")
+    assert "voicemail_received" not in caller.kinds()
+    caller.recording(9, sid=sid)
+    (kept,) = caller.recordings()
+    assert (kept.seconds, kept.transcript) == (9, "Please call me about the roof")
+    assert caller.kinds()[-1] == "voicemail_received"
+
+
+def test_a_recording_of_which_nobody_says_what_it_is_is_believed_of_the_callers_own_call(
+    world: Phones,
+) -> None:
+    caller, other = asked_for_a_message(world), asked_for_a_message(world, STRANGER)
+    for named in (None, other.sid):
+        told = RecordingTold(caller.id, new_sid("RE"), "completed", 9, None, named)
+        voicemail.hear_recording(world.desk, told)
+    assert "voicemail_received" not in caller.kinds()
+    told = RecordingTold(caller.id, new_sid("RE"), "completed", 9, None, caller.sid)
+    voicemail.hear_recording(world.desk, told)
+    assert caller.kinds()[-1] == "voicemail_received"
 
 
 def test_a_recorded_talk_is_kept_too_and_tells_nothing(world: Phones) -> None:

@@ -185,3 +185,16 @@ def test_a_lead_is_told_that_the_call_is_recorded_once_it_is_known_who_they_are(
     assert verbs(call.posts(f"{ANNOUNCE}?round=2", **leg)) == []
     call.tells(VERDICT, AnsweredBy="human", MachineDetectionDuration="2500")
     assert "This call is recorded." in call.posts(f"{ANNOUNCE}?round=1", **leg)
+
+
+def test_what_names_another_calls_leg_is_answered_and_changes_nothing(door: Door) -> None:
+    first, other = rung(door), rung(door)
+    for call in (first, other):
+        call.posts(KEY, Digits="1")
+    first.tells(LEG, CallStatus="ringing", SequenceNumber="1")
+    other.lead_sid = first.lead_sid
+    other.tells(LEG, CallStatus="completed", SequenceNumber="3", CallDuration="90")
+    other.tells(VERDICT, AnsweredBy="human", MachineDetectionDuration="2000")
+    length = {"DialCallDuration": "90", "DialBridged": "true", "DialCallSid": first.lead_sid}
+    other.posts(DONE, DialCallStatus="completed", CallStatus="in-progress", **length)
+    assert "attempted" not in other.kinds()

@@ -14,7 +14,11 @@ BROKEN = {
     ),
     "a machine is taken for a human": ("calls", "if told.answered_by in MACHINES:", "if False:"),
     "a short ring counts": ("calls", "if rang_s >= RANG_MIN_S else", "if True else"),
-    "a bridge that was none counts": ("calls", "if told.bridged else 0.0", "if True else 0.0"),
+    "a bridge that was none counts": (
+        "calls",
+        "_bridge_s(told) or 0.0 if told.bridged",
+        "_bridge_s(told) or 0.0 if True",
+    ),
     "nonsense is believed": ("calls", "and 0.0 <= told <= SECONDS_MAX", ""),
     "who stays too briefly left a voicemail": (
         "calls",
@@ -27,13 +31,24 @@ BROKEN = {
     "a word makes contact of what is settled": ("calls", "    if still_open:", "    if True:"),
     "a volunteered voicemail is keyed": ("calls", "heard = asked and", "heard = True and"),
     "the verdict is not waited for": ("calls", "return unanswered or heard or", "return True or"),
+    "a bridge's length is not waited for": ("calls", " and length is not None", ""),
+    "a bridge without a length was none": (
+        "calls",
+        "_believed(told.leg_s) if bridged_s is None else bridged_s",
+        "bridged_s",
+    ),
     "a lost end hides the bridge": (
         "calls",
         "if ended is Ended.UNKNOWN and told.bridged:",
         "if False:",
     ),
     # answers
-    "whoever talked talked on that call": ("answers", "if call.bridged_s > 0.0:", "if True:"),
+    "whoever talked talked on that call": ("answers", "if call.bridged_s > 0.0 or", "if True or"),
+    "asked of a bridge they speak of another": (
+        "answers",
+        " or (call.asks and call.came is Came.SHORT_ANSWER)",
+        "",
+    ),
     "a crm's call is taken for ours": ("answers", "not last.ours or", ""),
     # folding
     "a short ring pays": ("folding_ends", "ended is None or ended in COUNTING", "True"),

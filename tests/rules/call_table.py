@@ -103,6 +103,8 @@ OWN_CALL, OWN_CONTACT = ("attempted C", "no_answer C"), ("attempted C", "contact
 
 UNTOLD_200 = answered(None, HUMAN, bridged=None, leg_s=200)
 UNTOLD_20 = answered(None, HUMAN, bridged=None, leg_s=20)
+LENGTH_LOST, LEG_20 = answered(None, HUMAN), answered(None, HUMAN, leg_s=20)
+LEG_200 = answered(None, HUMAN, leg_s=200)
 END_LOST = CallTold(Ended.UNKNOWN, bridged=True, bridged_s=95, answered_by=HUMAN)
 
 ROWS = (
@@ -136,6 +138,9 @@ ROWS = (
     Row("human, -5 s are told", answered(-5, HUMAN), SHORT, True, LATER),
     Row("human, a year is told", answered(3.2e7, HUMAN), SHORT, True, LATER),
     Row("human, no number is told", answered(float("nan"), HUMAN), SHORT, True, LATER),
+    Row("human, bridged, a leg of 200 s", LEG_200, REACHED, False, NOTHING),
+    Row("human, bridged, a leg of 20 s", LEG_20, SHORT, True, LATER),
+    Row("human, bridged, no length told", LENGTH_LOST, SHORT, True, LATER),
     Row("human, bridged 95 s, its end is lost", END_LOST, REACHED, True, NOTHING),
     Row("no verdict, bridged 10 s", answered(10, None), SHORT, True, LATER),
     Row("no verdict, bridged 200 s", answered(200, None), OPEN, True, LATER),
@@ -180,6 +185,7 @@ SAID = (
     # It makes no contact of what was too short, nor of a machine.
     Said("human, bridged 12 s", HUMAN_12, TALKED, (), NOTHING),
     Said("human, bridged 12 s", HUMAN_12, CALL_LATER, (), SECOND),
+    Said("human, bridged, no length told", LENGTH_LOST, TALKED, (), NOTHING),
     Said("no verdict, bridged 12 s", answered(12, None), TALKED, (), NOTHING),
     Said("machine, no beep, the rep stays 9 s", QUIET_VOICEMAIL, TALKED, (), NOTHING),
     # Nor a voicemail of grade B where the carrier knows of none.

@@ -20,6 +20,7 @@ from service.rules.call_facts import (
     NoAnswer,
     RingFailed,
     VoicemailReceived,
+    WentToVoicemail,
 )
 from service.rules.calls import CallTold, came_to, held_by
 from service.rules.lead import CallId, RepId
@@ -275,7 +276,25 @@ def calls_in(lead: LeadUnderTest) -> None:
 
 
 def _waiting(lead: LeadUnderTest) -> OnLine | None:
+    return next((line for line in lead.standing.lines if line.waits), None)
+
+
+def _untaken(lead: LeadUnderTest) -> OnLine | None:
     return next((line for line in lead.standing.lines if line.rep is None), None)
+
+
+def calls_once_more(lead: LeadUnderTest) -> None:
+    """They hung up and call again, before the end of their first call is told."""
+    if _waiting(lead) and lead.standing.open:
+        lead.happens(_soon(lead), CalledIn(CallId(f"in-{len(lead.timeline)}")))
+        look_and_check(lead, last_instant(lead))
+
+
+def is_asked_for_a_message(lead: LeadUnderTest) -> None:
+    line = _waiting(lead)
+    if line:
+        lead.happens(_soon(lead), WentToVoicemail(line.call_id))
+        look_and_check(lead, last_instant(lead))
 
 
 def takes_the_caller(lead: LeadUnderTest) -> None:
@@ -290,14 +309,14 @@ def takes_the_caller(lead: LeadUnderTest) -> None:
 
 
 def leaves(lead: LeadUnderTest) -> None:
-    line = _waiting(lead)
+    line = _untaken(lead)
     if line:
         lead.happens(_soon(lead), CallMissed(line.call_id, 20.0))
         look_and_check(lead, last_instant(lead))
 
 
 def leaves_a_voicemail(lead: LeadUnderTest) -> None:
-    line = _waiting(lead)
+    line = _untaken(lead)
     if line or lead.standing.asked_back:
         call_id = line.call_id if line else CallId("in-0")
         lead.happens(_soon(lead), VoicemailReceived(call_id, 12.0))
@@ -354,6 +373,8 @@ DEEDS_OF_CALLS: tuple[Deed, ...] = (
     says(Ending.VOICEMAIL),
     says(Ending.CALL_LATER, timedelta(days=2)),
     calls_in,
+    calls_once_more,
+    is_asked_for_a_message,
     takes_the_caller,
     leaves,
     leaves_a_voicemail,

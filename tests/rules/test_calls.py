@@ -132,22 +132,26 @@ def test_an_unknown_end_or_listener_gives_way_to_one_that_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds", "ripe"),
+    ("told", "waited", "ripe"),
     [
-        (CallTold(), 3600, False),  # the sweep asks the carrier
-        (CallTold(Ended.BUSY), 0, True),
-        (CallTold(Ended.UNKNOWN), 0, True),
-        (CallTold(Ended.ANSWERED), 9.9, False),
-        (CallTold(Ended.ANSWERED), 10, True),
-        (CallTold(Ended.ANSWERED, answered_by=AnsweredBy.HUMAN), 9.9, False),  # nor of the bridge
-        (CallTold(Ended.ANSWERED, bridged=True, bridged_s=9.0), 9.9, False),
-        (CallTold(Ended.ANSWERED, bridged=True, answered_by=AnsweredBy.BEEP), 0, True),
-        (CallTold(Ended.ANSWERED, bridged=False, answered_by=AnsweredBy.UNKNOWN), 0, True),
-        (CallTold(Ended.UNKNOWN, bridged=True, bridged_s=9.0), 9.9, False),
+        (CallTold(), True, False),  # the sweep asks the carrier
+        (CallTold(Ended.BUSY), False, True),
+        (CallTold(Ended.UNKNOWN), False, True),
+        (CallTold(Ended.ANSWERED), False, False),
+        (CallTold(Ended.ANSWERED), True, True),
+        (call_table.answered(None, AnsweredBy.HUMAN, bridged=None, leg_s=9.0), False, False),
+        (call_table.answered(9.0, None), False, False),
+        (call_table.answered(9.0, AnsweredBy.BEEP), False, True),
+        (call_table.answered(None, AnsweredBy.HUMAN), False, False),  # how long is yet to be told
+        (call_table.answered(3.2e7, AnsweredBy.HUMAN), False, False),
+        (call_table.answered(None, AnsweredBy.HUMAN), True, True),
+        (call_table.answered(None, AnsweredBy.HUMAN, leg_s=9.0), False, True),
+        (call_table.answered(None, AnsweredBy.UNKNOWN, bridged=False), False, True),
+        (CallTold(Ended.UNKNOWN, bridged=True, bridged_s=9.0), False, False),
     ],
 )
-def test_a_verdict_is_waited_for_ten_seconds(told: CallTold, seconds: float, ripe: bool) -> None:
-    assert is_ripe(told, at(0), at(seconds)) is ripe
+def test_what_is_worth_waiting_for(told: CallTold, waited: bool, ripe: bool) -> None:
+    assert is_ripe(told, waited=waited) is ripe
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.rules.call_facts import CallMissed, Connected, Purpose, Rang
+from service.rules.call_facts import LATER, CallMissed, Connected, Purpose, Rang, WentToVoicemail
 from service.rules.calls import CALL_MAX, CALLER_MAX, CallTold
-from service.rules.connecting import Prospect, lines_up, nobody_left, prospect
+from service.rules.connecting import (
+    Prospect,
+    lines_up,
+    nobody_left,
+    prospect,
+    rings_lead_s,
+)
 from service.rules.floor import Floor
 from service.rules.hours import Block, WeeklyHours
 from service.rules.lawful import ZONES_MAX, callable_from, dial_from
@@ -457,3 +463,50 @@ def test_a_rep_on_a_call_is_paged_by_text_where_the_ladder_would_call() -> None:
 def test_a_manager_who_has_the_lead_is_rung_though_not_on_duty() -> None:
     lead = on_hold(BOB, owner=MIA)
     assert hunted(lead) == [(1000, MIA)]
+
+
+def test_nobody_is_rung_for_a_caller_who_is_asked_for_a_message() -> None:
+    lead = on_hold(ANN)
+    (ring,) = [e.fact for e in lead.timeline if isinstance(e.fact, Rang)]
+    lead.happens(at(1010), WentToVoicemail(CallId("in-1")))
+    lead.floor = replace(lead.floor, on_duty=(ANN, BOB, CAT))
+    pages = len(lead.pages())
+    lead.looks_until(1039, start=1010)
+    assert hunted(lead) == [(1000, ANN)]
+    assert not still_wanted(lead.standing, ring, at(1040), at(1011))
+    (line,) = lines_up(lead.standing, at(1011))
+    assert nobody_left(lead.standing, lead.policy, lead.floor, line, at(1011))
+    assert len(lead.pages()) == pages  # they are on the line still
+
+
+def test_who_calls_again_before_their_end_is_told_rings_anew() -> None:
+    lead = on_hold(ANN, BOB)
+    rang = [e.fact for e in lead.timeline if isinstance(e.fact, Rang)]
+    lead.calls_in(1010, "in-2")
+    first, again = lines_up(lead.standing, at(1010))
+    assert not nobody_left(lead.standing, lead.policy, lead.floor, again, at(1010))
+    assert not any(still_wanted(lead.standing, ring, at(1040), at(1010)) for ring in rang)
+    lead.look(at(1010))
+    assert [ring.call_id for ring in lead.ringing()][-2:] == ["in-2", "in-2"]
+    lead.happens(at(1012), CallMissed(first.call_id, 9.0, short=True))
+    lead.look(at(1012))
+    assert len(hunted(lead)) == 4
+
+
+def test_who_pressed_the_key_too_late_is_told_nothing_more_and_rung_twice_when_it_may_be() -> None:
+    lead = claimed()
+    lead.misses(ANN, 28, LATER)
+    lead.look(at(28))
+    assert "missed_ring" not in {note for _, _, note in lead.notes()}
+    lead.look(at(48))
+    lead.misses(ANN, 66)
+    lead.looks_until(90, start=66)
+    assert lead.notes()[-1] == (66, ANN, "missed_ring")
+    assert len(lead.rings()) == 3
+
+
+@pytest.mark.parametrize(("attempts", "longest_s"), [(0, 40), (1, 40), (2, 25), (5, 25)])
+def test_a_voicemail_may_answer_the_first_two_attempts_only(attempts: int, longest_s: int) -> None:
+    assert rings_lead_s(a_policy(), attempts) == longest_s
+    short = a_policy(calls=Calls(ring_lead_s=20))
+    assert rings_lead_s(short, attempts) == 20

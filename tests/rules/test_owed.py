@@ -569,3 +569,27 @@ def test_by_night_an_owed_call_waits_for_the_opening_unless_the_team_says_otherw
         seconds = [second for second, _, _ in lead.asked()]
         assert seconds[0] == evening + 30
         assert (len(seconds) == 2) is woken
+
+
+# A first call that cannot be made yet, or that counted for nothing
+
+
+def test_a_lead_claimed_by_night_owes_its_first_call_from_the_morning_on() -> None:
+    night = ny(3, 22)
+    lead = LeadUnderTest(arrived_at=night, floor=a_floor(ANN, BOB, dial_zones=NEW_YORK))
+    lead.look(night)
+    lead.claims(ANN, (night - ARRIVED).total_seconds())
+    lead.look(night)
+    (owed,) = lead.owed()
+    assert (owed.kind, owed.call_at) == (Owing.FIRST_CALL, ny(4, 8))
+    assert owed.due_at == ny(4, 8, 3)
+
+
+def test_a_number_that_could_not_be_rung_owes_no_second_call_beside_the_first() -> None:
+    lead = claimed()
+    lead.calls(ANN, 20, FAILED)
+    lead.looks_until(HOUR)
+    kinds = [each.kind for each in lead.owed()]
+    assert Owing.SECOND_CALL not in kinds
+    assert kinds == [Owing.FIRST_CALL, Owing.FURTHER_CALL]
+    assert lead.asked()[0][1] == ANN

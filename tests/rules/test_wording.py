@@ -110,7 +110,7 @@ def test_a_cut_text_fits(text: str, room: int) -> None:
             {"lead": Lead(name="Dana Fox", phone=PHONE, product="solar", postal_code="78701")},
             "12:04 LEAD Dana Fox, 78701: solar. website. 1 take 2 pass",
         ),
-        ({"lead": Lead(phone=PHONE)}, "12:04 LEAD no name. website. 1 take 2 pass"),
+        ({"lead": Lead(phone=PHONE)}, "12:04 LEAD somebody. website. 1 take 2 pass"),
         (
             {"lead": Lead(name="\U0001f600\U0001f600", phone=PHONE, ask="hi")},
             "12:04 LEAD name not in Latin letters: hi. website. 1 take 2 pass",
@@ -347,7 +347,7 @@ def test_the_claimer_learns_how_to_reach_the_lead_and_the_digits_for_after() -> 
         (
             spoken.spoken_page(lead=Lead(), source_name="website"),
             (
-                "New lead: no name, by way of website. They gave no phone number."
+                "New lead: somebody, by way of website. They gave no phone number."
                 " Press 1 to take it, 2 to pass."
             ),
         ),

@@ -13,7 +13,7 @@ from service.rules import spoken, wording
 from service.rules import wording_calls as texts
 from service.rules.call_facts import Owing
 from service.rules.causes import Cause
-from service.rules.lead import Lead
+from service.rules.lead import CALLED_US, Lead
 from service.rules.replies import ENDING_WORDS, OutcomeReply, Pass, QuestionKind, Take, read_reply
 from service.rules.segments import Encoding, segments
 from service.rules.timeline import Ending
@@ -57,6 +57,34 @@ WISHFUL = replace(
             "Dana Fox is yours, Ann. Call +1 500 555 0007 to be connected.",
         ),
         (texts.missed_ring(DANA), "Dana Fox: Missed you. 1 ring again, 2 pass."),
+        (
+            texts.missed_ring(DANA, rang=False),
+            "Dana Fox: We could not ring you. 1 ring again, 2 pass.",
+        ),
+        (
+            texts.yours_on_the_line(DANA, first_name="Ann"),
+            "Dana Fox is yours, Ann. They are on the line just now.",
+        ),
+        (
+            texts.ringing(Lead(phone=PHONE), first_name="Ann"),
+            "Somebody is yours, Ann. Your phone rings now, press 1 to be connected.",
+        ),
+        (
+            texts.replied(DANA, "call me after 5", private=True, rings=True),
+            "Dana Fox wrote: call me after 5. 1 ring me.",
+        ),
+        (
+            texts.replied(Lead(), "hi", private=True, rings=True, source_name="Main line"),
+            "Somebody (Main line) wrote: hi. 1 ring me.",
+        ),
+        (
+            spoken.whisper(Lead(phone=PHONE, ask=CALLED_US), "Main line"),
+            "Somebody called us, by way of Main line. Press 1 to be connected, 2 to pass.",
+        ),
+        (
+            spoken.spoken_yours(DANA, text_follows=False, private=True, on_the_line=True),
+            "Dana Fox is yours. They are on the line just now. Goodbye.",
+        ),
         (texts.missed_ring(DANA, letter="B"), "Dana Fox: Missed you. 1B ring again, 2B pass."),
         (
             texts.ask(DANA),

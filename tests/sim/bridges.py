@@ -20,6 +20,7 @@ from service.desk.calls.outcome import hear_outcome_key
 from service.desk.calls.told import hear_dial_done, hear_leg, hear_verdict
 from service.desk.desk import Desk
 from service.phone.call_callbacks import Keyed
+from service.phone.callbacks import CALL_FINAL
 from service.rules.calls import AnsweredBy
 from service.rules.lead import CallId, LeadId
 from tests.sim import exchange
@@ -33,6 +34,8 @@ from tests.sim.world import Came, World
 TRIES = 3
 # How long a rep stays on the line after the lead's leg is over: for the digit that is asked.
 AFTERWARDS = timedelta(seconds=12)
+# How long a rep listens before they press a key, at the most.
+LISTENS = timedelta(seconds=8)
 LATE_S = (0.0, 0.2, 1.0, 4.0, 60.0)
 RING_LEAD_S = 40.0
 # What a rep presses when asked how it went, wrong keys and none among them.
@@ -71,14 +74,37 @@ def picked_up(world: World, phone: Phone, sent: Sent, keys: str) -> str:
     if heard is None or GATHER not in heard or not keys:
         hangs_up(world, sent)
         return said + (", too late" if heard and GATHER not in heard else ", and presses nothing")
-    return said + ", " + presses(world, phone, sent, Keyed("bridge", call_id, sent.sid, keys))
+    key = Keyed("bridge", call_id, sent.sid, keys)
+
+    def after(document: str | None) -> str:
+        return follows(world, phone.number, sent.sid, document, sent)
+
+    listens(world, phone, sent, lambda desk: hear_bridge_key(desk, key), after)
+    return said + ", and listens"
 
 
-def presses(world: World, phone: Phone, sent: Sent, key: Keyed) -> str:
-    """A key in the whisper, and what follows from it."""
-    document = asked(world, lambda desk: hear_bridge_key(desk, key))
-    same_again(world, lambda desk: hear_bridge_key(desk, key), document)
-    return f"presses {key.digit}: " + follows(world, phone.number, sent.sid, document, sent)
+def listens(
+    world: World,
+    phone: Phone,
+    sent: Sent,
+    key: Callable[[Desk], str | None],
+    after: Callable[[str | None], str],
+) -> None:
+    """A rep listens to what is said, and presses a key in a while; ``after`` says what follows
+    from it. Meanwhile others may have done the same."""
+    line, heard_by = world.carrier.exchange, world.clocks.machine + LISTENS
+    line.off_hook[phone.number] = heard_by
+
+    def deed() -> tuple[str, bool]:
+        said = f"{phone.person}, on {world.seen.page_name(sent.page_id)}, presses a key: "
+        if sent.status in CALL_FINAL:
+            return said + "the line is dead", True
+        document = asked(world, key)
+        same_again(world, key, document)
+        return said + after(document), True
+
+    pressed = world.clocks.machine + LISTENS * world.rng.random()
+    line.news.append(News(pressed, deed))
 
 
 def same_again(world: World, verb: Callable[[Desk], str | None], document: str | None) -> None:

@@ -18,7 +18,7 @@ from service.phone.callbacks import InboundText
 from service.phone.caller_callbacks import CallerLeft, InboundCall, MessageTaken, RecordingTold
 from service.rules.lead import CallId
 from tests.sim import bridges
-from tests.sim.bridges import GATHER, OUTCOMES, asked, hangs_up, later, same_again
+from tests.sim.bridges import GATHER, OUTCOMES, asked, hangs_up, later, listens, same_again
 from tests.sim.carrier import Sent
 from tests.sim.drawn import MAIN_LINE
 from tests.sim.exchange import News, Visit
@@ -157,13 +157,15 @@ def picked_up(world: World, phone: Phone, sent: Sent, keys: str) -> str:
         hangs_up(world, sent)
         return said + (", too late" if heard and GATHER not in heard else ", and presses nothing")
     key = Keyed("hunt", call_id, sent.sid, keys)
-    document = asked(world, lambda desk: hunting.hear_key(desk, sent.page_id, key))
-    same_again(world, lambda desk: hunting.hear_key(desk, sent.page_id, key), document)
-    said += f", presses {keys}: "
-    if document is None or "<Queue" not in document:
-        hangs_up(world, sent)
-        return said + "no more"
-    return said + _meets(world, phone, sent, call_id)
+
+    def after(document: str | None) -> str:
+        if document is None or "<Queue" not in document:
+            hangs_up(world, sent)
+            return "hears words"
+        return _meets(world, phone, sent, call_id)
+
+    listens(world, phone, sent, lambda desk: hunting.hear_key(desk, sent.page_id, key), after)
+    return said + ", and listens"
 
 
 def _meets(world: World, phone: Phone, sent: Sent, call_id: CallId) -> str:

@@ -34,6 +34,8 @@ select (select count(*) from call where settled_at is null),
 # Looks ahead in which reps who answer have everything; a night or a week-end lies between.
 LOOKS_AHEAD_MAX = 40
 CLAIMED_WITHIN = timedelta(days=4)
+# Calls to one lead until its owner has had enough of it: the third one reaches whoever was not.
+CALLS_MAX = 5
 # Then the rest ends by itself: seven days after the last call (DEFINITIONS.md, "Never").
 ENDS_WITHIN = timedelta(days=16)
 LEAP = timedelta(days=1, hours=1)
@@ -202,11 +204,22 @@ def _rep_calls(world: World) -> Callable[[], str] | None:
     """An owner whom no text asks tells their CRM how the call went."""
     for lead_id in world.seen.open():
         owner = world.seen.leads[lead_id].row["owner"]
-        if owner is not None:
+        if owner is not None and not _will_be_called(world, lead_id):
             booked = OutsideFact(FactKind.OUTCOME, rep=RepId(owner), outcome=Ending.BOOKED)
             key = f"end{world.steps}"
             return lambda i=lead_id, f=booked, k=key: street.knows(world, i, f, k)  # type: ignore[misc]  # bound
     return None
+
+
+def _will_be_called(world: World, lead_id: LeadId) -> bool:
+    """Whether a call to this lead is owed that we connect, and its owner will make it."""
+    standing = world.seen.leads[lead_id].standing
+    assert standing is not None
+    if world.safety.tales[lead_id].unheard:
+        return True  # somebody is to be paged about it, and nobody may end it before
+    may_dial = world.plan.bridge and standing.has_phone
+    calls = sum(talk.lead_id == lead_id for talk in world.carrier.exchange.talks)
+    return may_dial and bool(standing.owed) and calls < CALLS_MAX
 
 
 def _hear_those_who_stopped(world: World) -> None:

@@ -12,7 +12,7 @@ from random import Random
 
 from tests.sim.carrier import Sent
 
-_ASKED = re.compile(r"\b1([A-Z])? take|Reply 1([A-Z])? to take|[^0-9]3([A-Z])? talked")
+_ASKED = re.compile(r"\b1([A-Z])? (?:take|ring)|Reply 1([A-Z])? to take|[^0-9]3([A-Z])? talked")
 
 PAGE_REPLIES = (
     ("1", 10.0),

@@ -270,10 +270,12 @@ def _hears_page(world: World, phone: Phone, sent: Sent, keys: str) -> str:
     said = f"{phone.person} picks up {world.seen.page_name(sent.page_id)}"
     if heard.well and heard.value[1] and keys:
         pressed = KeyPressed(sent.page_id, sent.sid, keys)
-        document = bridges.asked(world, lambda desk: hear_key(desk, pressed))
-        bridges.same_again(world, lambda desk: hear_key(desk, pressed), document)
-        said += f", presses {keys}: "
-        return said + bridges.follows(world, phone.number, sent.sid, document, sent)
+
+        def after(document: str | None) -> str:
+            return bridges.follows(world, phone.number, sent.sid, document, sent)
+
+        bridges.listens(world, phone, sent, lambda desk: hear_key(desk, pressed), after)
+        return said + ", and listens"
     if not heard.well:
         said += f", {heard.fate}"
     elif not heard.value[1]:

@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from service.desk.calls import overdue
 from service.desk.calls.engagement import FREE_AFTER, frees
 from service.desk.calls.once import Heard, follow
-from service.desk.calls.settling import keep_or_settle, settle_call
-from service.desk.calls.told import told_at, with_ring
+from service.desk.calls.settling import has_ended, keep_or_settle, settle_call
+from service.desk.calls.told import of_another, told_at, with_ring
 from service.desk.desk import Desk
 from service.desk.record import Held, hold, persistently
 from service.errors import LeadBusy
@@ -94,7 +94,7 @@ def _ask(line: Line, row: CallRow) -> Seen:
     if isinstance(found, NotFound | Unknown):
         log.info("call", call=row.id, outcome="not looked up", because=str(found))
         return Seen(() if isinstance(found, NotFound) else None, isinstance(found, NotFound))
-    if any(_is_ours(row, leg) for leg in found):
+    if any(leg.sid == row.lead_sid for leg in found):
         return Seen(found, rep_gone=False)
     own = line.look_up_call(PageId(row.id), row.rep_sid)
     gone = isinstance(own, NotFound) or (isinstance(own, CallStatus) and own.final)
@@ -130,8 +130,9 @@ def _heard(
         # Nobody pressed its key in all that time.
         calls.save(conn, replace(row, settled_at=now))
         return Heard()
-    known = with_ring(conn, _with_seen(row, seen, now))
-    if keep_or_settle(desk, conn, held, known, now):
+    known = with_ring(conn, _with_seen(conn, row, seen, now))
+    waited = has_ended(row) and row.ask_at is not None and row.ask_at <= now
+    if keep_or_settle(desk, conn, held, row, known, now, waited=waited):
         return Heard(stirred=True, freed=_freed(conn, known, now))
     if _given_up(known, now):
         known = replace(known, told=known.told.with_news(CallTold(ended=Ended.UNKNOWN)))
@@ -139,16 +140,19 @@ def _heard(
         log.warning("call", call=row.id, outcome="given up", because="nobody told of its end")
         return Heard(stirred=True, freed=_freed(conn, known, now))
     # Just over: its meaning is held for the verdict, and counted anew is what nobody answers.
-    asked = 0 if row.over_at is None and known.over_at is not None else row.asked
+    just_over = row.over_at is None and known.over_at is not None
+    asked = 0 if just_over or has_ended(known) else row.asked
     wait = min(AGAIN_MIN * 2 ** min(asked, DOUBLINGS_MAX), AGAIN_MAX)
-    calls.save(conn, replace(known, asked=asked + 1, ask_at=now + wait))
+    # Told to be over while we asked: it is held as long as was meant then.
+    ask_at = row.ask_at if has_ended(row) else now + wait
+    calls.save(conn, replace(known, asked=asked + 1, ask_at=ask_at))
     return Heard()
 
 
-def _with_seen(row: CallRow, seen: Seen, now: datetime) -> CallRow:
+def _with_seen(conn: Connection, row: CallRow, seen: Seen, now: datetime) -> CallRow:
     """The call with what the carrier said of it. A leg that was never dialled, on a call that is
     over, was given up before it could ring."""
-    leg = next((leg for leg in seen.legs or () if _is_ours(row, leg)), None)
+    leg = _own_leg(conn, row, seen.legs or ())
     if leg is None:
         if seen.legs is None or not seen.rep_gone or row.told.ended is not None:
             return row
@@ -161,8 +165,11 @@ def _with_seen(row: CallRow, seen: Seen, now: datetime) -> CallRow:
     return replace(known, over_at=over_at)
 
 
-def _is_ours(row: CallRow, leg: LegStatus) -> bool:
-    return row.lead_sid in (None, leg.sid)
+def _own_leg(conn: Connection, row: CallRow, legs: tuple[LegStatus, ...]) -> LegStatus | None:
+    """The leg that is this call's: on one call of a rep's several leads may be dialled in turn."""
+    if row.lead_sid is not None:
+        return next((leg for leg in legs if leg.sid == row.lead_sid), None)
+    return next((leg for leg in reversed(legs) if not of_another(conn, row, leg.sid)), None)
 
 
 def _given_up(row: CallRow, now: datetime) -> bool:

@@ -22,8 +22,8 @@ from service.phone import urls, voice, voice_calls
 from service.phone.call_callbacks import Keyed
 from service.phone.callbacks import CALL_RANKS
 from service.rules import answers, spoken
-from service.rules.call_facts import Dialled, RingFailed
-from service.rules.connecting import lines_up
+from service.rules.call_facts import LATER, Dialled, RingFailed
+from service.rules.connecting import lines_up, rings_lead_s
 from service.rules.folding import fold
 from service.rules.hours import clock_text
 from service.rules.lawful import dial_from
@@ -38,9 +38,6 @@ WRONG_KEYS_MAX = 3
 # When the carrier is first asked how a call goes that it tells nothing of: the lead's phone has
 # stopped ringing by then, so that most calls that came to nothing are over.
 ASKED_FIRST = timedelta(minutes=2)
-
-# The reason of a ring that failed because the lead may not be called at this hour.
-LATER = "late"
 
 _ANSWERED = "in-progress"
 
@@ -179,7 +176,10 @@ def fails(
 
 
 def taken_meanwhile(desk: Desk, standing: Standing, rep: RepId, now: datetime) -> InTheWay | None:
-    """Why this rep would not get the lead: it is closed, somebody else's, or on the line."""
+    """Why this rep would not get the lead: it is closed, somebody else's, or on the line; or
+    they have left the team."""
+    if rep not in desk.present.crew().people:
+        return InTheWay(spoken.spoken_not_on_team(), "taken")
     if not standing.open:
         return InTheWay(spoken.spoken_closed(), "taken")
     if standing.owner not in (None, rep):
@@ -236,7 +236,8 @@ def connect(
     _keeps(conn, held, leg, sender, phone, now)
     engaged.engage(conn, leg.rep, leg.call_id, now)
     policy = desk.present.policy(conn, held.row.policy_version)
-    return _dials(desk, policy, leg, phone, sender)
+    rings_s = rings_lead_s(policy, held.standing.attempts)
+    return _dials(desk, policy, leg, phone, sender, rings_s)
 
 
 def _keeps(
@@ -258,14 +259,14 @@ def _keeps(
     calls.save(conn, dialled)
 
 
-def _dials(desk: Desk, policy: Policy, leg: RepLeg, phone: str, sender: str) -> str:
+def _dials(desk: Desk, policy: Policy, leg: RepLeg, phone: str, sender: str, rings_s: int) -> str:
     url, behaves, call_id = desk.links.public_url, policy.calls, leg.call_id
     # Who is rung to be connected heard it in the whisper, before the key.
     unheard = behaves.record and leg.direction != "out"
     return voice_calls.dial_lead(
         phone,
         sender,
-        behaves.ring_lead_s,
+        rings_s,
         urls.dial_done_url(url, call_id),
         urls.leg_status_url(url, call_id),
         urls.leg_verdict_url(url, call_id),

@@ -24,6 +24,7 @@ from service.desk.desk import Desk
 from service.desk.record import Held, hold, persistently, record
 from service.ledger import calls, engaged
 from service.ledger.calls import CallRow
+from service.rules.call_facts import WentToVoicemail
 from service.rules.lead import CallId, LeadId, RepId
 from service.rules.policy import Policy
 from service.rules.timeline import Event, Fact
@@ -92,6 +93,13 @@ class Caller:
         """Write what is known of the call by now."""
         self.row = replace(self.row, **changes)
         calls.save(self.conn, self.row)
+
+    def leaves_queue(self) -> None:
+        """From now on nobody can take the call: the caller is asked for a message."""
+        if self.row.stage != Stage.VOICEMAIL and not self.settled:
+            gone = WentToVoicemail(self.row.id)
+            self.records([(gone, self.now)], "nobody could take the call", CARRIER)
+        self.saves(stage=Stage.VOICEMAIL)
 
     def settles(self, over_at: datetime) -> None:
         """All that there is to say of this call is said."""

@@ -69,7 +69,7 @@ def _by_clock(caller: Caller, over_at: datetime) -> float:
 def left_message(caller: Caller, sid: str, seconds: float | None, over_at: datetime) -> None:
     """The carrier has a recording of the caller. One that is told after its call was settled is
     a message all the same."""
-    _keep(caller, sid, seconds)
+    keep(caller, sid, seconds)
     facts = _missed(caller, over_at, caller.row.told.rang_s, hung_up=False)
     if (seconds or 0.0) >= MESSAGE_MIN_S and not caller.happened(VoicemailReceived):
         facts.append((VoicemailReceived(caller.row.id, seconds or 0.0), over_at))
@@ -78,8 +78,9 @@ def left_message(caller: Caller, sid: str, seconds: float | None, over_at: datet
     log.info("voicemail", lead=caller.held.id, call=caller.row.id, seconds=seconds)
 
 
-def _keep(caller: Caller, sid: str, seconds: float | None) -> None:
-    """Remember the recording, and when the carrier is to delete it; an empty one goes too."""
+def keep(caller: Caller, sid: str, seconds: float | None) -> None:
+    """Remember the recording, and when the carrier is to delete it; an empty one goes too. One
+    whose words came first gets its length."""
     days = timedelta(days=caller.policy.calls.record_days)
     kept = Recording(
         sid=sid,
@@ -90,4 +91,5 @@ def _keep(caller: Caller, sid: str, seconds: float | None) -> None:
         at=caller.now,
         delete_at=caller.now + days,
     )
-    recordings.keep(caller.conn, kept)
+    if not recordings.keep(caller.conn, kept) and kept.seconds:
+        recordings.measure(caller.conn, sid, kept.seconds)

@@ -13,8 +13,11 @@ from sqlalchemy import Connection
 
 from service.desk.desk import Desk
 from service.errors import LeadBusy
-from service.ledger import engaged, owners
+from service.ledger import calls, engaged, leads, owners
+from service.rules.answers import about_call
+from service.rules.folding import fold
 from service.rules.lead import CallId, RepId
+from service.rules.replies import OpenQuestion, QuestionKind
 
 # Who has hung up gets a breath before their phone rings again. DEFINITIONS.md, "Default policy".
 FREE_AFTER = timedelta(seconds=5)
@@ -30,6 +33,25 @@ def frees(conn: Connection, rep: RepId, call_id: CallId, until: datetime, now: d
     if freed:
         owners.ask_looks_of_owner(conn, rep, now, waiting=False)
     return freed
+
+
+def of_last_call(
+    conn: Connection, rep: RepId, asked: list[OpenQuestion], now: datetime
+) -> list[OpenQuestion]:
+    """What a bare digit may be about: the call that the rep is on or was on just now, asked or not.
+    What was asked before that call has its letter."""
+    call_id = engaged.last_call(conn, rep)
+    row = calls.call(conn, call_id) if call_id else None
+    if row is None or row.rep_id != rep or row.dialled_at is None:
+        return asked
+    if any(each.lead_id == row.lead_id and each.closed_at is None for each in asked):
+        return asked
+    if row.settled_at is not None:
+        about = about_call(fold(leads.timeline_of(conn, row.lead_id)), rep, now)
+        if about is None or about.call_id != row.id:
+            return asked
+    just = OpenQuestion(None, row.lead_id, QuestionKind.OUTCOME, row.dialled_at)
+    return [just, *(each for each in asked if each.opened_at > just.opened_at)]
 
 
 def look_at_leads_of(desk: Desk, rep: RepId) -> None:

@@ -6,7 +6,7 @@ to a caller. A lead that is found is held from then on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -17,22 +17,44 @@ from service.desk.take_in import known_leads, open_lead
 from service.intake.arrival import Arrival
 from service.ledger import leads
 from service.rules.lead import Lead, SourceId, identity_keys
-from service.rules.reception import Again, NewInquiry, heard_from
+from service.rules.reception import Again, Blocked, NewInquiry, heard_from
 from service.team.team import SourceKind
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The lead that somebody who calls or writes is, held. ``known``: we had it before."""
-
-    held: Held
-    known: bool
-
-
-def source_dialled(crew: Crew, number: str) -> SourceId | None:
-    """The source whose number this is; None: it is no source's."""
+def source_dialled(crew: Crew, dialled: str, otherwise: SourceId) -> SourceId | None:
+    """The source that somebody at this number of ours comes from: the one whose number it is, or
+    ``otherwise`` where leads are called and texted from; None: it is not for leads."""
+    number = ours(crew, dialled)
     lines = (source for source in crew.team.sources if source.kind is SourceKind.CALL)
-    return next((line.id for line in lines if line.number == number), None)
+    named = next((line.id for line in lines if line.number == number), None)
+    carrier = crew.team.carrier
+    if named is not None or number in (carrier.leads_from, carrier.leads_call_from):
+        return named or otherwise
+    # A messaging service sends from any of its numbers: whatever is not the pages' may be one.
+    pooled = not carrier.leads_from.startswith("+")
+    return otherwise if pooled and number not in _for_pages(crew) else None
+
+
+def _for_pages(crew: Crew) -> tuple[str, str]:
+    return (crew.team.carrier.pages_from, crew.team.carrier.pages_call_from)
+
+
+def ours(crew: Crew, dialled: str) -> str:
+    """The number of ours that was dialled, E.164, however the carrier wrote it; as it was written
+    when it is none that the team names."""
+    carrier = crew.team.carrier
+    named = [source.number for source in crew.team.sources if source.number]
+    known = (carrier.leads_from, carrier.leads_call_from, *_for_pages(crew), *named)
+    digits = _digits(dialled)
+    same = (each for each in known if each.startswith("+") and _digits(each) == digits)
+    return next(same, dialled)
+
+
+def _digits(address: str) -> str:
+    """The digits of a number, or of the user part of a SIP address."""
+    user = address.strip().lower().removeprefix("sip:").removeprefix("sips:")
+    user = user.removeprefix("tel:").partition("@")[0].partition(";")[0]
+    return "".join(each for each in user if each in "0123456789").removeprefix("00")
 
 
 def hold_delivery(conn: Connection, source: SourceId, lead: Lead, sid: str) -> None:
@@ -41,12 +63,14 @@ def hold_delivery(conn: Connection, source: SourceId, lead: Lead, sid: str) -> N
     leads.hold_identity(conn, [*identity_keys(lead), f"{source} id:{sid}"])
 
 
-def in_hand(conn: Connection, lead: Lead, desk: Desk) -> Held | None:
+def in_hand(conn: Connection, lead: Lead, desk: Desk) -> Held | Literal["blocked"] | None:
     """The lead that the person has with us, open or so lately settled that they mean it; None:
-    they have none. Raises LeadBusy."""
+    they have none, and ``blocked`` when their number may open none. Raises LeadBusy."""
     received = heard_from(known_leads(conn, identity_keys(lead)), desk.clock.now())
     if isinstance(received, NewInquiry):
         return None
+    if isinstance(received, Blocked):
+        return "blocked"
     held = hold(conn, received.lead_id)
     if held is None:
         return None
@@ -55,15 +79,14 @@ def in_hand(conn: Connection, lead: Lead, desk: Desk) -> Held | None:
         each for each in known_leads(conn, identity_keys(lead)) if each.id == received.lead_id
     ]
     again = heard_from(now_known, desk.clock.now())
+    if isinstance(again, Blocked):
+        return "blocked"
     return held if isinstance(again, Again) else None
 
 
-def found_or_opened(desk: Desk, conn: Connection, source: SourceId, lead: Lead, sid: str) -> Found:
-    """The lead that is in hand, else a new one from ``source``. The caller holds the delivery, and
-    wakes after its commit. Raises LeadBusy."""
-    known = in_hand(conn, lead, desk)
-    if known is not None:
-        return Found(known, known=True)
+def opened(desk: Desk, conn: Connection, source: SourceId, lead: Lead, sid: str) -> Held:
+    """A new lead from ``source``, of a person who has none in hand. The caller holds the delivery,
+    and wakes after its commit."""
     lead_id = open_lead(
         desk,
         conn,
@@ -76,4 +99,4 @@ def found_or_opened(desk: Desk, conn: Connection, source: SourceId, lead: Lead, 
     )
     held = hold(conn, lead_id)
     assert held is not None, "it was stored in this transaction"
-    return Found(held, known=False)
+    return held

@@ -17,7 +17,14 @@ from service.desk.record import Held, record
 from service.ledger import calls
 from service.ledger.calls import CallRow
 from service.rules.call_facts import Attempted, Contacted, Ended
-from service.rules.calls import VERDICT_WITHIN, AnsweredBy, CallTold, came_to, is_ripe
+from service.rules.calls import (
+    VERDICT_WITHIN,
+    AnsweredBy,
+    CallTold,
+    came_to,
+    is_ripe,
+    listened_s,
+)
 from service.rules.lead import RepId
 from service.rules.timeline import Event, Fact
 
@@ -28,29 +35,48 @@ _MACHINES = (AnsweredBy.BEEP, AnsweredBy.MESSAGE_END)
 log = structlog.get_logger("call")
 
 
-def keep_or_settle(desk: Desk, conn: Connection, held: Held, row: CallRow, now: datetime) -> bool:
+def keep_or_settle(
+    desk: Desk,
+    conn: Connection,
+    held: Held,
+    before: CallRow,
+    row: CallRow,
+    now: datetime,
+    *,
+    waited: bool = False,
+) -> bool:
     """Keep what was told of a call that is not settled, and settle it if it can be read; whether
-    it was."""
+    it was. ``before``: the call as it is kept. ``waited``: no more of it is waited for.
+
+    It is held from when we learned of its end, not from the carrier's instant: what is told late
+    is told in a bunch, and the rest of it is a moment behind. Only who then asks ends the hold.
+    """
     if row.over_at is None:
         calls.save(conn, row)
         return False
-    if _is_whole(row.told, row.over_at, now):
+    if _is_whole(row.told, waited=waited):
         settle_call(desk, conn, held, row, now)
         return True
-    waits_until = row.over_at + VERDICT_WITHIN
-    # Held longer than that it is asked about at once.
-    sooner = max(waits_until, now)
-    ask_at = sooner if row.ask_at is None else min(row.ask_at, sooner)
+    ask_at = now + VERDICT_WITHIN
+    just_learned = has_ended(row) and not has_ended(before)
+    if row.ask_at is not None and not just_learned:
+        ask_at = min(row.ask_at, ask_at)
     calls.save(conn, replace(row, ask_at=ask_at))
     return False
 
 
-def _is_whole(told: CallTold, over_at: datetime, now: datetime) -> bool:
+def has_ended(row: CallRow) -> bool:
+    """Whether it is known that the call is over, and how the lead's leg ended: from then on it is
+    held until ``ask_at``."""
+    return row.over_at is not None and row.told.ended is not None
+
+
+def _is_whole(told: CallTold, *, waited: bool) -> bool:
     """Whether nothing is to come that would change how the call is read: of one that the rep gave
     up, how long it rang; of a machine's, when its message ended and the rep left."""
-    if not is_ripe(told, over_at, now):
+    if not is_ripe(told, waited=waited):
         return False
-    if now >= over_at + VERDICT_WITHIN:
+    if waited:
         return True
     if told.ended is Ended.ABANDONED:
         return told.rang_s is not None
@@ -113,7 +139,7 @@ def _instant(row: CallRow, fact: Fact, now: datetime) -> datetime:
         case Attempted():
             return min(dialled_at, now)
         case Contacted():
-            bridged = timedelta(seconds=row.told.bridged_s or 0.0)
+            bridged = timedelta(seconds=listened_s(row.told))
             return max(over_at - bridged, dialled_at)
         case _:
             return max(over_at, dialled_at)
@@ -122,5 +148,6 @@ def _instant(row: CallRow, fact: Fact, now: datetime) -> datetime:
 def _because(told: CallTold) -> str:
     ended = (told.ended or Ended.UNKNOWN).value.replace("_", " ")
     by = f" by {told.answered_by.value.replace('_', ' ')}" if told.answered_by else ""
-    for_s = f", {told.bridged_s:.0f} s bridged" if told.bridged and told.bridged_s else ""
+    bridged_s = listened_s(told) if told.bridged else 0.0
+    for_s = f", {bridged_s:.0f} s bridged" if bridged_s else ""
     return f"the carrier says {ended}{by}{for_s}"

@@ -62,19 +62,36 @@ def say_doubts(kind: str, call_id: str, doubts: tuple[str, ...]) -> None:
         log.warning("call", kind=kind, call=call_id, outcome="not believed", because=doubts)
 
 
-def _kept(desk: Desk, conn: Connection, held: Held, row: CallRow, now: datetime) -> Heard:
+def _kept(
+    desk: Desk, conn: Connection, held: Held, before: CallRow, row: CallRow, now: datetime
+) -> Heard:
     """Keep what was told, or settle the call by it. Of a settled call nobody is asked any more, so
     it keeps its rep engaged no longer than the question how it went."""
-    settled = keep_or_settle(desk, conn, held, row, now)
+    settled = keep_or_settle(desk, conn, held, before, row, now)
     freed = settled and _frees(conn, row, asks=True, now=now)
     return Heard(stirred=settled, freed=row.rep_id if freed else None)
 
 
-def _other_leg(row: CallRow, sid: str | None) -> bool:
-    """Whether this is told of a leg that is none of this call's."""
-    if sid is None or row.lead_sid in (None, sid):
+def of_another(conn: Connection, row: CallRow, sid: str) -> bool:
+    """Whether the carrier's leg is surely not this call's lead's: it is the rep's own, or known as
+    another call's."""
+    if sid == row.lead_sid:
         return False
-    log.warning("call", call=row.id, outcome="ignored", because="another leg than the call's")
+    known = None if sid == row.rep_sid else calls.call_by_sid(conn, sid)
+    return sid == row.rep_sid or (known is not None and known.id != row.id)
+
+
+def _other_leg(conn: Connection, row: CallRow, sid: str) -> bool:
+    """Whether this is told of a leg that is none of this call's, as far as we know."""
+    if sid == row.lead_sid:
+        return False
+    if row.lead_sid is not None or of_another(conn, row, sid):
+        return _ignored(row, "another leg than the call's")
+    return False
+
+
+def _ignored(row: CallRow, because: str) -> bool:
+    log.warning("call", call=row.id, outcome="ignored", because=because)
     return True
 
 
@@ -86,7 +103,8 @@ def hear_leg(desk: Desk, status: LegStatus) -> None:
     say_doubts("leg", status.call_id, status.doubts)
     _told(
         desk,
-        News(status.dedupe_key, "leg"),
+        # Told under the name of another call it must not hide what is told of its own.
+        News(f"{status.dedupe_key}:{status.call_id}", "leg"),
         status.call_id,
         lambda conn, held, row, now: _leg(desk, conn, held, row, status, now),
     )
@@ -95,17 +113,17 @@ def hear_leg(desk: Desk, status: LegStatus) -> None:
 def _leg(
     desk: Desk, conn: Connection, held: Held, row: CallRow, status: LegStatus, now: datetime
 ) -> Heard:
-    if row.settled_at is not None or _other_leg(row, status.sid):
+    if row.settled_at is not None or _other_leg(conn, row, status.sid):
         return Heard()
     at = told_at(row, status.at, now)
     by_carrier = at == status.at
     if status.status == "ringing":
         kept = at.isoformat() + ("" if by_carrier else _OUR_CLOCK)
-        inbound.remember(conn, _rang(row), "leg", held.id, kept, now)
+        inbound.remember(conn, _rang(row, status.sid), "leg", held.id, kept, now)
     known = replace(row, lead_sid=status.sid, told=row.told.with_news(status.told))
     if status.final:
         known = replace(known, over_at=min(known.over_at or at, at))
-    return _kept(desk, conn, held, with_ring(conn, known, by_carrier=by_carrier), now)
+    return _kept(desk, conn, held, row, with_ring(conn, known, by_carrier=by_carrier), now)
 
 
 def told_at(row: CallRow, at: datetime | None, now: datetime) -> datetime:
@@ -123,7 +141,7 @@ def with_ring(conn: Connection, row: CallRow, *, by_carrier: bool = False) -> Ca
     """
     told, over_at = row.told, row.over_at
     unanswered = told.ended in (Ended.NO_ANSWER, Ended.ABANDONED) and told.rang_s is None
-    began = inbound.seen(conn, _rang(row)) if unanswered else None
+    began = inbound.seen(conn, _rang(row, row.lead_sid)) if unanswered else None
     if over_at is None or began is None or began.answer is None:
         return row
     ours = not by_carrier or began.answer.endswith(_OUR_CLOCK)
@@ -135,29 +153,31 @@ def with_ring(conn: Connection, row: CallRow, *, by_carrier: bool = False) -> Ca
     return replace(row, told=replace(told, rang_s=rang_s)) if believed else row
 
 
-def _rang(row: CallRow) -> str:
+def _rang(row: CallRow, lead_sid: str | None) -> str:
     """The name under which it is kept when the leg began to ring."""
-    return f"rang:{row.id}"
+    return f"rang:{row.id}:{lead_sid}"
 
 
 # Who answered
 
 
 def hear_verdict(desk: Desk, verdict: Verdict) -> None:
-    """Who picked up, as far as the carrier can hear. Raises LeadBusy, LedgerUnavailable."""
+    """Who picked up, as far as the carrier can hear. Which leg is the lead's it does not decide:
+    that is the leg's own word, and the dialling's. Raises LeadBusy, LedgerUnavailable."""
     say_doubts("verdict", verdict.call_id, verdict.doubts)
 
     def learn(conn: Connection, held: Held, row: CallRow, now: datetime) -> Heard:
-        if _other_leg(row, verdict.sid):
+        if _other_leg(conn, row, verdict.sid):
             return Heard()
         forget_machine(conn, row, verdict.by, now)
         if row.settled_at is not None:
             log.info("call", call=row.id, outcome="too late", because="the verdict came after all")
             return Heard()
-        known = replace(row, lead_sid=verdict.sid, told=row.told.with_news(verdict.told))
-        return _kept(desk, conn, held, known, now)
+        known = replace(row, told=row.told.with_news(verdict.told))
+        return _kept(desk, conn, held, row, known, now)
 
-    _told(desk, News(verdict.dedupe_key, "verdict"), verdict.call_id, learn)
+    news = News(f"{verdict.dedupe_key}:{verdict.call_id}", "verdict")
+    _told(desk, news, verdict.call_id, learn)
 
 
 # The end of the dialling
@@ -182,23 +202,36 @@ def hear_dial_done(desk: Desk, done: DialDone) -> str:
 def _done(
     desk: Desk, conn: Connection, held: Held, row: CallRow, done: DialDone, now: datetime
 ) -> Heard:
+    if done.rep_sid != row.rep_sid and _ignored(row, "another call than the rep's"):
+        return Heard()
     policy = desk.present.policy(conn, held.row.policy_version)
     known, stirred = row, False
-    if row.settled_at is None and not _other_leg(row, done.leg_sid):
-        known = replace(
-            row,
-            lead_sid=row.lead_sid or done.leg_sid,
-            over_at=row.over_at or now,
-            told=row.told.with_news(_by_whom(done)),
-        )
-        known = with_ring(conn, known)
-        stirred = keep_or_settle(desk, conn, held, known, now)
+    if row.settled_at is None and not _names_another(conn, row, done.leg_sid):
+        known = _with_leg(row, done.leg_sid)
+        told = known.told.with_news(_by_whom(done))
+        known = with_ring(conn, replace(known, over_at=known.over_at or now, told=told))
+        stirred = keep_or_settle(desk, conn, held, row, known, now)
     asks = not done.call_over and held.standing.open and leaves_open(known, policy)
     return Heard(
         _after_call(desk, held, known, asks=asks),
         stirred=stirred,
         freed=known.rep_id if _frees(conn, known, asks=asks, now=now) else None,
     )
+
+
+def _names_another(conn: Connection, row: CallRow, leg_sid: str | None) -> bool:
+    """Whether the dialling's end names a leg that cannot be its own."""
+    other = leg_sid is not None and of_another(conn, row, leg_sid)
+    return other and _ignored(row, "dialled another call's leg")
+
+
+def _with_leg(row: CallRow, leg_sid: str | None) -> CallRow:
+    """The call with the leg that the end of its dialling names, which is the lead's beyond doubt:
+    what was told of another one is dropped."""
+    if leg_sid is None or row.lead_sid in (None, leg_sid):
+        return replace(row, lead_sid=row.lead_sid or leg_sid)
+    log.warning("call", call=row.id, outcome="corrected", because="told of another leg so far")
+    return replace(row, lead_sid=leg_sid, over_at=None, told=CallTold())
 
 
 def _by_whom(done: DialDone) -> CallTold:

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from service.desk.calls import endings
-from service.desk.calls.caller import Caller, Stage, hear_once
+from service.desk.calls.caller import Caller, Stage, hear_once, on_caller
 from service.desk.calls.recorded import keep_talk
 from service.desk.desk import Desk
 from service.ledger import recordings
@@ -40,7 +40,8 @@ log = structlog.get_logger("caller")
 def take_message(caller: Caller, words: str) -> str:
     """Ask the caller for a message, by ``words``; nobody can take the call from now on."""
     public_url, call_id = caller.desk.links.public_url, caller.row.id
-    caller.asks_in(ASK_EVERY, stage=Stage.VOICEMAIL)
+    caller.leaves_queue()
+    caller.asks_in(ASK_EVERY)
     return voice_calls.take_message(
         words,
         urls.recorded_url(public_url, call_id),
@@ -79,7 +80,9 @@ def hear_recording(desk: Desk, told: RecordingTold) -> None:
 
 
 def _recording_told(caller: Caller, *, told: RecordingTold) -> str:
-    if told.kind == "voicemail" and _is_theirs(caller, told.call_sid):
+    # Where it is not told what was recorded, it is believed of the caller's own call alone.
+    named = told.kind == "voicemail" or told.call_sid is not None
+    if named and _is_theirs(caller, told.call_sid):
         settle(caller, told.recording_sid, told.status, told.seconds)
     return ""
 
@@ -107,17 +110,23 @@ def settle(caller: Caller, sid: str | None, status: str | None, seconds: float |
 
 
 def hear_transcript(desk: Desk, told: TranscriptTold) -> bool:
-    """A message in words; False when there is no such recording of that call. Raises
-    LedgerUnavailable."""
+    """A message in words, which may come before its recording is told of; False when it is none of
+    that call. Raises LeadBusy, LedgerUnavailable."""
     if told.text is None:
         return False
-    with desk.ledger.transaction() as conn:
-        known = recordings.recording(conn, told.recording_sid)
-        if known is None or known.call_id != told.call_id:
-            because = "no such recording" if known is None else "another call's recording"
-            log.warning("transcript", call=told.call_id, outcome="ignored", because=because)
-            return False
-        return recordings.add_transcript(conn, known.sid, told.text)
+    return on_caller(desk, told.call_id, partial(_put_in_words, told=told), otherwise=False)
+
+
+def _put_in_words(caller: Caller, *, told: TranscriptTold) -> bool:
+    known = recordings.recording(caller.conn, told.recording_sid)
+    if known is None and _is_theirs(caller, None):
+        # Only the recording's own callback proves the message, and tells its length.
+        endings.keep(caller, told.recording_sid, None)
+    elif known is None or known.call_id != caller.row.id:
+        because = "no such recording" if known is None else "another call's recording"
+        log.warning("transcript", call=told.call_id, outcome="ignored", because=because)
+        return False
+    return recordings.add_transcript(caller.conn, told.recording_sid, told.text or "")
 
 
 def delete_due(desk: Desk, line: Line, may_go_on: Callable[[], bool] = lambda: True) -> int:

@@ -54,7 +54,7 @@ def _waits_on(caller: Caller, *, sid: str) -> str:
     left_s = (_ends_at(caller) - caller.now).total_seconds()
     if left_s <= 0 or _nobody_left(caller):
         # From here on nobody can take the call: the caller is on the way out of the queue.
-        caller.saves(stage=Stage.VOICEMAIL)
+        caller.leaves_queue()
         return voice_calls.leave()
     return _ringing(caller, min(max(round(left_s), ROUND_MIN_S), CYCLE_S))
 

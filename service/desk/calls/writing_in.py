@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from service.desk.calls.finding import found_or_opened, hold_delivery, in_hand, source_dialled
+from service.desk.calls.finding import hold_delivery, in_hand, opened, source_dialled
 from service.desk.desk import Desk
 from service.desk.record import Held, hold, numbered, record
 from service.desk.take_in import known_leads
@@ -58,7 +58,7 @@ def hear(
     """Take in a text from nobody on the team, in the caller's transaction, which remembers it; the
     leads that it touched, to be woken after the commit. Raises LeadBusy."""
     number = to_e164(text.from_, _NO_REGION)
-    source = _source_of(desk, text)
+    source = source_dialled(desk.present.crew(), text.to, TEXTED)
     words = tidy(text.body, WORDS_MAX) or (_PICTURES if text.media_count else _NOTHING)
     person = Lead(phone=number, phone_as_given=text.from_, ask=words)
     wrote = _Wrote(desk, conn, text, person, now)
@@ -69,32 +69,25 @@ def hear(
         log.info("lead", outcome="a start word", because="the carrier has answered it")
         return ()
     held = in_hand(conn, person, desk)
-    if held is not None:
+    if isinstance(held, Held):
         return (_replied(wrote, held),)
-    if source is None or number is None:
-        why = "a text from nobody on the team, " + (
-            "to a number that takes no leads" if number else "and from no number"
-        )
-        inbound.keep_unreadable(conn, "text", now, text.body.encode(errors="replace"), why)
+    if held is not None or source is None or number is None:
+        _kept_apart(wrote, blocked=held is not None)
         return ()
-    found = found_or_opened(desk, conn, source, person, text.sid)
-    messages.keep(conn, text.sid, found.held.id, now, words)
-    log.info("lead", lead=found.held.id, source=source, outcome="texted")
-    return (found.held.id,)
+    new = opened(desk, conn, source, person, text.sid)
+    messages.keep(conn, text.sid, new.id, now, words)
+    log.info("lead", lead=new.id, source=source, outcome="texted")
+    return (new.id,)
 
 
-def _source_of(desk: Desk, text: InboundText) -> SourceId | None:
-    """The source that a text to this number comes from; None: it is not for leads."""
-    crew = desk.present.crew()
-    carrier = crew.team.carrier
-    if (named := source_dialled(crew, text.to)) is not None:
-        return named
-    if text.to in (carrier.leads_from, carrier.leads_call_from):
-        return TEXTED
-    # A messaging service sends from any of its numbers: whatever is not the pages' may be one.
-    pooled = not carrier.leads_from.startswith("+")
-    pages = (carrier.pages_from, carrier.pages_call_from)
-    return TEXTED if pooled and text.to not in pages else None
+def _kept_apart(wrote: _Wrote, *, blocked: bool) -> None:
+    """A text that opens no lead, for a person to see."""
+    why = "to a number that takes no leads" if wrote.person.phone else "and from no number"
+    if blocked:
+        why = "from a number that was said to be no lead"
+    body = wrote.text.body.encode(errors="replace")
+    told = f"a text from nobody on the team, {why}"
+    inbound.keep_unreadable(wrote.conn, "text", wrote.now, body, told)
 
 
 def _stops(wrote: _Wrote, reply: Stop) -> tuple[LeadId, ...]:
