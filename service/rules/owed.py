@@ -156,7 +156,8 @@ def bookkeeping(
     for debt in debts:
         if debt.paid_at is not None:
             late = debt.paid_at > debt.due_at
-            yield Meet(debt.kind, debt.due_at, late, f"{_named(debt.kind)} made")
+            because = f"{_named(debt.kind)}: made, or the lead was reached"
+            yield Meet(debt.kind, debt.due_at, late, because)
         elif not debt.missed and now >= debt.due_at and not talking:
             yield Miss(debt.kind, debt.due_at, f"no {_named(debt.kind)} within its promise")
 

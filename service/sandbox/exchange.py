@@ -51,7 +51,10 @@ async def first_news(read: Callable[[], list[T]], bell: Bell, wait_s: float) -> 
         left = until - loop.time()
         if found or left <= 0:
             return found
-        await bell.wait(left)
+        try:
+            await bell.wait(left)
+        except asyncio.CancelledError:
+            return []  # the carrier stops: whoever waits is told that there is no news
 
 
 class Errands:

@@ -109,7 +109,11 @@ BROKEN = {
         "asked =",
     ),
     "an answered ring rings on": ("folding_calls", "answered_at=event.at", "answered_at=None"),
-    "a missed ring is told each time": ("folding_calls", "if before or not", "if not"),
+    "a missed ring is told each time": (
+        "folding_calls",
+        "if any(missed) or fact.reason",
+        "if fact.reason",
+    ),
     "who takes a caller does not have the lead": (
         "folding_calls",
         "owner=seen.owner or rep if seen.open else seen.owner",
@@ -277,8 +281,8 @@ BROKEN = {
     ),
     "a lead that may not be called is taken back": (
         "decide",
-        "begins_at = dial_from(floor.dial_zones, begins_at) or begins_at",
-        "pass",
+        "by = lawful_for(policy, floor, standing.claimed_at) + within",
+        "return standing.claimed_at + within",
     ),
     "what is owed does not keep a lead open": (
         "decide",

@@ -150,7 +150,7 @@ def test_an_unknown_end_or_listener_gives_way_to_one_that_is_known() -> None:
         (CallTold(Ended.UNKNOWN, bridged=True, bridged_s=9.0), False, False),
     ],
 )
-def test_what_is_worth_waiting_for(told: CallTold, waited: bool, ripe: bool) -> None:
+def test_a_verdict_is_waited_for_ten_seconds(told: CallTold, waited: bool, ripe: bool) -> None:
     assert is_ripe(told, waited=waited) is ripe
 
 

@@ -270,7 +270,7 @@ class Safety:
                 self.calls.taken(self.tales[LeadId(row["lead_id"])], row, name)
         elif moved.is_ == "unsure" and moved.was != "unsure" and not row["again_of"]:
             self._must(again, f"{name}: nobody knows whether it went out, and it is not sent again")
-        if row["again_of"] and moved.before is None:
+        if row["again_of"] and moved.before is None and moved.is_ != "withdrawn":
             self._must(row["again_of"] in self.unsure, f"{name}: sent again, and was not unsure")
         if row["again_of"]:
             self._must(not str(row["again_of"]).endswith(".2"), f"{name}: sent a third time")

@@ -57,10 +57,10 @@ function showLocalTimes(root) {
 
 function patchPart(now, next) {
   const list = now.matches('[data-live="thread"], [data-live="lines"], [data-live="lead"]');
-  const atEnd = now.scrollHeight - now.scrollTop - now.clientHeight < 60;
   const before = now.childElementCount;
   patchList(now, next);
-  if (list && atEnd && now.childElementCount !== before) now.scrollTop = now.scrollHeight;
+  // What is new is shown, wherever the thread stood: a call above it may have moved its end.
+  if (list && now.childElementCount !== before) now.scrollTop = now.scrollHeight;
   const lines = now.querySelector(".lines");
   if (lines) lines.scrollTop = lines.scrollHeight;
 }
