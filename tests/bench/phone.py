@@ -9,10 +9,11 @@ answer), since it knows no calls. Every rep has one lead, so that a text is abou
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, pairwise
 from urllib.parse import urlencode
 
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # no types
@@ -21,7 +22,7 @@ from service.desk.calls.dialling import zones_of
 from service.phone.urls import BRIDGE_KEY_PATH, BRIDGE_SAY_PATH, INBOUND_TEXT_PATH
 from service.rules.lawful import dial_from
 from tests.bench.carrier import ACCOUNT_SID, AUTH_TOKEN
-from tests.bench.figures import SPREAD, quantile, say, show, spread
+from tests.bench.figures import SPREAD, millis, quantile, say, show, spread
 from tests.bench.house import Came, House, house, wait_until
 from tests.bench.latency import BLOCK, EVERY_S, TAG, fresh, waits
 from tests.bench.traffic import Door, Sample, drive
@@ -36,6 +37,18 @@ HOME_ZONE = "America/New_York"
 # New York, London, Sydney.
 PLACES = ("+1646{:07}", "+44207{:07}", "+6129{:07}")
 A_CALL = "call"  # what the carrier notes of a request without words
+
+EVENTS = """
+select e.kind, e.because from event e where e.lead_id in (
+  select o.lead_id from outbox o where o.to_number = %s) order by e.lead_id, e.seq
+"""
+
+STAGES = """
+select c.recorded_at, r.recorded_at, o.ordered_clock, o.taken_clock from outbox o
+join event r on r.lead_id = o.lead_id and r.kind = 'rang' and r.fields->>'leg' = o.id
+join event c on c.lead_id = o.lead_id and c.kind = 'claimed'
+where o.to_number = %s and o.kind = 'bridge_call' and o.taken_clock is not null
+"""
 
 _texts = count(1)
 
@@ -82,7 +95,9 @@ def run(quick: bool, workers: int = WORKERS) -> None:
         built.start_bare(workers)
         _connects(built, _paged(built, WARM_UP))
         phones = _paged(built, samples)
-        _print(*_connects(built, phones), workers)
+        found, carrier, answer = _connects(built, phones)
+        _print(found, carrier, answer, workers)
+        _print_stages(built, found.taken)
         for line in built.complaints():
             say(line)
 
@@ -121,6 +136,7 @@ def _where_it_is_day() -> str:
 class Connected:
     """What was measured of the product, and of the bare pipeline beside it."""
 
+    taken: list[Taken]
     claim_to_ring: list[float]
     claim_to_answer: list[float]
     pick_up_to_whisper: list[float]
@@ -133,7 +149,10 @@ def _connects(built: House, phones: Sequence[str]) -> tuple[Connected, list[floa
     texts = [_text(built, phone) for phone in phones]
     bare = [fresh(built.bare) for _ in phones]
     drive(_in_turns(texts, bare), EVERY_S)
-    wait_until(lambda: _all_came(built, phones, bare), "every rep was rung")
+    try:
+        wait_until(lambda: _all_came(built, phones, bare), "every rep was rung")
+    except RuntimeError as vain:
+        raise RuntimeError(f"{vain}: {_unrung(built, texts)}") from None
     taken = _rung(built, texts)
     whispers = [_of_call(built, each, BRIDGE_SAY_PATH, {}) for each in taken]
     drive(whispers, EVERY_S)
@@ -144,6 +163,7 @@ def _connects(built: House, phones: Sequence[str]) -> tuple[Connected, list[floa
     _must(whispers, b"<Gather")
     _must(keys, b"<Dial")
     found = Connected(
+        taken,
         [(each.rang_ns - each.text.sent_ns) / 1e9 for each in taken],
         _answers(texts),
         _answers(whispers),
@@ -169,6 +189,16 @@ def _all_came(built: House, phones: Sequence[str], bare: Iterable[Sample]) -> bo
     came = built.arrivals()
     rung = {each.to for each in came if each.words == A_CALL}
     return set(phones) <= rung and {sample.tag for sample in bare} <= _tags(built).keys()
+
+
+def _unrung(built: House, texts: Sequence[Webhook]) -> list[str]:
+    """What became of the texts after which nobody was rung: their answer, and the events since."""
+    rung = {each.to for each in built.arrivals() if each.words == A_CALL}
+    return [
+        f"{text.phone} answered {text.status}: {built.query(EVENTS, text.phone)}"
+        for text in texts
+        if text.phone not in rung
+    ]
 
 
 def _rung(built: House, texts: Sequence[Webhook]) -> list[Taken]:
@@ -220,6 +250,34 @@ def _print(found: Connected, carrier: list[float], answer: list[float], workers:
     ]
     pace = f"a webhook each {EVERY_S * 1000:.0f} ms, blocks of {BLOCK}"
     show(f"Phone, the carrier's time taken out: {pace}, {workers} worker(s)", SPREAD, rows)
+
+
+def _print_stages(built: House, taken: Iterable[Taken]) -> None:
+    """Where the time from a claim to the ring goes, by what the ledger keeps anyway."""
+    offset_s = time.time() - time.monotonic()
+    stages: dict[str, list[float]] = {
+        "text sent -> claim decided": [],
+        "claim decided -> look begun": [],
+        "look begun -> call ordered": [],
+        "ordered -> taken by a sender, with its token": [],
+        "taken -> request at the carrier": [],
+    }
+    for each in taken:
+        at = built.query(STAGES, each.phone)
+        if not at:
+            continue
+        marks = [
+            each.text.sent_ns / 1e9,
+            *(instant.timestamp() - offset_s for instant in at[0]),
+            each.rang_ns / 1e9,
+        ]
+        for held, (begun, ended) in zip(stages.values(), pairwise(marks), strict=True):
+            held.append(ended - begun)
+    rows = [
+        [name, *(millis(quantile(held, share)) for share in (0.5, 0.9, 0.99))]
+        for name, held in stages.items()
+    ]
+    show("Where the time from claim to ring goes", ("stage", "p50 ms", "p90 ms", "p99 ms"), rows)
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> list[str]:

@@ -257,7 +257,7 @@ def test_a_rep_who_calls_is_no_lead(door: Door) -> None:
 
 
 def test_a_call_to_no_sources_number_is_kept_for_a_person(door: Door) -> None:
-    fields = {"CallSid": "CA-in-4", "From": CALLER, "To": PAGES_FROM}
+    fields = {"CallSid": "CA-in-4", "From": "+17185550188", "To": PAGES_FROM}
     assert "Sunrise Solar" in spoken(door.twilio("/twilio/voice", fields).text)
     with door.house.ledger.snapshot() as conn:
         newest = inbound.unreadable(conn, limit=1)[0]

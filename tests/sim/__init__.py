@@ -9,14 +9,17 @@ and the database's own clock are numbers that the world moves.
     moved_time  the two clocks, the database's included
     frail       a ledger whose connection breaks, and whose process dies, between two statements
     carrier     the line to the carrier, and a record of what was really sent
+    exchange    what is true of calls: who is on the line with whom, and what each leg came to
     machinery   the queue, and the processes that may die at any step
     phones      the people: what they hold in their hands, and what they do about it
     living      the part in which anything may happen, step by step
-    house street thumbs weather
-                the steps: of our processes, of people and carrier, of links, of time and bad luck
+    house street thumbs bridges callers weather
+                the steps: of our processes, of people and carrier, of links, of calls that connect
+                and of those that come in, of time and bad luck
     seen        what a step changed in the ledger
     tale        what happened to one lead, told from its events alone and not by the rules
-    safety      what must hold after every step
+    safety call_laws
+                what must hold after every step
     figures     that the counters add up to what happened
     ending      faults off: what must be true in the end
     world       one world from its first step to its last

@@ -28,7 +28,7 @@ def test_ann_takes_a_lead_by_its_link_and_logs_how_it_ended(house: House) -> Non
 
     page.presses("I called").says("How did it end?")
     assert not dana.events("attempted")
-    page.presses("5 no answer").says("Yours.", "no answer").can_call(phone)
+    page.presses("5 no answer").says("Dana Fox", "no answer").can_call(phone)
     house.clock.moves(200)
     house.stays_silent()
     page.loads().presses("I called").presses("7 booked").says("This lead is closed", "booked")
