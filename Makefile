@@ -20,7 +20,7 @@ run: $(MADE) ## start everything here, in the foreground (ARGS="--port 9000 --te
 	@exec $(BIN)/speedtolead up $(ARGS)
 
 test: $(MADE) lint ## linters, types and every test
-	@$(BIN)/pytest -q -n 2 --dist loadfile
+	@$(BIN)/pytest -q -n 3 --dist loadfile
 
 lint: $(MADE) ## linters, formatting, import directions, types
 	@$(BIN)/ruff check --quiet .
